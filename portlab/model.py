@@ -1,0 +1,222 @@
+"""The words of PortLab: states, reasons, answers and what one port's result holds.
+
+Words are for people, one-byte codes for arrays: each member of `State`, `Reason` and `Answer` is a string that
+carries a fixed `code`.  States and reasons are spelled as nmap spells them, so that results can be laid side by side.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class Coded(StrEnum):
+    """A word with a fixed one-byte code."""
+
+    code: int
+
+    def __new__(cls, word: str, code: int) -> Self:
+        member = str.__new__(cls, word)
+        member._value_ = word
+        member.code = code
+        return member
+
+    @classmethod
+    def of(cls, code: int) -> Self:
+        """The word that belongs to a code."""
+        return _BY_CODE[cls][int(code)]  # type: ignore[return-value]  # the table holds each class's own members
+
+    @classmethod
+    def words(cls, codes: NDArray[np.uint8]) -> list[Self]:
+        """The words of a whole column of codes."""
+        table = _BY_CODE[cls]
+        return [table[code] for code in codes.tolist()]  # type: ignore[misc]
+
+
+class State(Coded):
+    """What the scanner concludes about a port or a host; not a property of the port itself."""
+
+    OPEN = "open", 1
+    CLOSED = "closed", 2
+    FILTERED = "filtered", 3
+    UNFILTERED = "unfiltered", 4
+    OPEN_FILTERED = "open|filtered", 5
+    UP = "up", 6
+    NO_ANSWER = "no-answer", 7
+    DOWN = "down", 8
+
+
+class Reason(Coded):
+    """Why the scanner concludes it, in nmap's vocabulary."""
+
+    NO_RESPONSE = "no-response", 1
+    SYN_ACK = "syn-ack", 2
+    RESET = "reset", 3
+    CONN_REFUSED = "conn-refused", 4
+    UDP_RESPONSE = "udp-response", 5
+    ECHO_REPLY = "echo-reply", 6
+    TIMESTAMP_REPLY = "timestamp-reply", 7
+    ARP_RESPONSE = "arp-response", 8
+    NET_UNREACH = "net-unreach", 9
+    HOST_UNREACH = "host-unreach", 10
+    PROTO_UNREACH = "proto-unreach", 11
+    PORT_UNREACH = "port-unreach", 12
+    NET_PROHIBITED = "net-prohibited", 13
+    HOST_PROHIBITED = "host-prohibited", 14
+    ADMIN_PROHIBITED = "admin-prohibited", 15
+    TIME_EXCEEDED = "time-exceeded", 16
+    SPLIT_HANDSHAKE_SYN = "split-handshake-syn", 17
+    DEST_UNREACH = "dest-unreach", 18
+    PERM_DENIED = "perm-denied", 19
+
+
+class Answer(Coded):
+    """What came back for a probe.  Who spoke is part of the answer.
+
+    The code orders them: where several answers reach one probe, the lowest code decides (a packet of the protocol
+    itself beats an error message, an error message beats silence).
+    """
+
+    SYN_ACK = "syn-ack", 1
+    SYN = "syn", 2
+    RST = "rst", 3
+    UDP_RESPONSE = "udp-response", 4
+    ECHO_REPLY = "echo-reply", 5
+    TIMESTAMP_REPLY = "timestamp-reply", 6
+    ARP_REPLY = "arp-reply", 7
+    CONNECTED = "connected", 8
+    REFUSED = "refused", 9
+    PORT_UNREACH_BY_TARGET = "port-unreach-by-target", 20
+    PORT_UNREACH_BY_OTHER = "port-unreach-by-other", 21
+    PROTO_UNREACH_BY_TARGET = "proto-unreach-by-target", 22
+    PROTO_UNREACH_BY_OTHER = "proto-unreach-by-other", 23
+    NET_UNREACH = "net-unreach", 24
+    HOST_UNREACH = "host-unreach", 25
+    NET_PROHIBITED = "net-prohibited", 26
+    HOST_PROHIBITED = "host-prohibited", 27
+    ADMIN_PROHIBITED = "admin-prohibited", 28
+    TIME_EXCEEDED = "time-exceeded", 29
+    DEST_UNREACH = "dest-unreach", 30
+    NO_NEIGHBOUR = "no-neighbour", 31
+    PERM_DENIED = "perm-denied", 32
+    SILENCE = "silence", 255
+
+
+_BY_CODE: dict[type[Coded], dict[int, Coded]] = {
+    words: {word.code: word for word in words} for words in (State, Reason, Answer)
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """One row of a technique's table: what an answer says about the port, and where that is written."""
+
+    state: State
+    reason: Reason
+    sentence: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class PortResult:
+    """What one scan knows of one port (or, after a ping, of one host: then `port` is None).
+
+    `rtt_ms` is None where nothing came back or where the answer cannot be tied to one try.  `answered_by` is the
+    address that spoke, which need not be the address that was asked.
+    """
+
+    host: str
+    address: str
+    port: int | None
+    protocol: str
+    technique: str
+    state: State
+    reason: Reason
+    rtt_ms: float | None
+    tries: int
+    answered_by: str | None
+    icmp_type: int | None
+    icmp_code: int | None
+    service: str
+    fidelity: str
+    sentence: str
+    source: str
+    caveat: str = ""
+
+    def __str__(self) -> str:
+        where = self.address if self.port is None else f"{self.address} {self.port}/{self.protocol}"
+        return f"{self.host} ({where}): {self.state}, {self.reason}. {self.sentence}"
+
+
+# --- events: what a scan keeps as evidence --------------------------------------------------------------------------
+
+SNAP = 128
+"""Bytes kept of each frame of a scan (a capture() keeps whole frames)."""
+
+RECEIVED, SENT = 0, 1
+BATCH_CLOCK, CHECKSUM_NOT_READY = 1, 2
+
+FRAME = np.dtype(
+    [
+        ("time_ns", "i8"),  # wall clock of the kernel's timestamp
+        ("direction", "u1"),  # RECEIVED or SENT
+        ("marks", "u1"),  # BATCH_CLOCK: a sent row that carries the clock of its batch; CHECKSUM_NOT_READY: the kernel's word
+        ("captured", "u2"),  # how many bytes of `data` are the frame's, at most SNAP
+        ("length", "u4"),  # bytes on the wire, Ethernet header included
+        ("data", "u1", SNAP),  # the first bytes, Ethernet header first, zero padded
+    ]
+)
+"""One frame as seen on the wire."""
+
+ERRNO = np.dtype(
+    [
+        ("time_ns", "i8"),  # wall clock
+        ("probe", "i4"),  # row of the probes table
+        ("errno", "i4"),  # 0: connected; ETIMEDOUT also where the scanner itself gave up
+        ("icmp_type", "i2"),  # from the socket's error queue (IP_RECVERR); -1: no ICMP
+        ("icmp_code", "i2"),
+        ("answered_by", "u4"),  # who sent that ICMP message; 0: nobody
+    ]
+)
+"""How one connect() ended."""
+
+PROBE = np.dtype(
+    [
+        ("time_ns", "i8"),  # when it was sent, wall clock; 0: not yet
+        ("row", "i4"),  # which asked (host, port) this try belongs to
+        ("address", "u4"),
+        ("source", "u4"),
+        ("token", "u4"),  # TCP: the sequence number
+        ("port", "u2"),  # destination port; ICMP: the sequence number of the message
+        ("source_port", "u2"),  # a new one for each try; ICMP: the identifier of the message
+        ("attempt", "u1"),  # 1 for the first
+    ],
+    align=True,
+)
+"""One try: a probe that was sent, or will be."""
+
+Frames = NDArray[np.void]
+Errnos = NDArray[np.void]
+Probes = NDArray[np.void]
+
+
+@dataclass(frozen=True, slots=True)
+class Events:
+    """The evidence of one scan: frames and errnos, each a table in order of time."""
+
+    frames: Frames
+    errnos: Errnos
+
+
+def no_frames() -> Frames:
+    """An empty frame table."""
+    return np.empty(0, FRAME)
+
+
+def no_errnos() -> Errnos:
+    """An empty errno table."""
+    return np.empty(0, ERRNO)
