@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -82,7 +82,6 @@ class Answer(Coded):
     """
 
     SYN_ACK = "syn-ack", 1
-    SYN = "syn", 2
     RST = "rst", 3
     UDP_RESPONSE = "udp-response", 4
     ECHO_REPLY = "echo-reply", 5
@@ -193,7 +192,8 @@ PROBE = np.dtype(
         ("token", "u4"),  # TCP: the sequence number
         ("port", "u2"),  # destination port; ICMP: the sequence number of the message
         ("source_port", "u2"),  # a new one for each try; ICMP: the identifier of the message
-        ("attempt", "u1"),  # 1 for the first
+        ("attempt", "u1"),  # 1 for the first; 0: asked only to measure the loss, not part of any result
+        ("payload", "u1"),  # UDP: which of techniques.payloads.PAYLOADS; 0: an empty datagram
     ],
     align=True,
 )
@@ -210,6 +210,34 @@ class Events:
 
     frames: Frames
     errnos: Errnos
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Exchange:
+    """One conversation: the frames of one port (or of one packet made by hand), in order of time.
+
+    `decides` is the index of the frame that decided the verdict, None for silence; `result` is None for a packet made
+    by hand, about which nothing is concluded.
+    """
+
+    result: PortResult | None
+    frames: Frames
+    errnos: Errnos
+    probes: Probes
+    decides: int | None
+    ended_ns: int
+
+    def __str__(self) -> str:
+        from portlab.view import ladder
+
+        return ladder.transcript(self)
+
+    __repr__ = __str__
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        from portlab.view import ladder
+
+        return ladder.mimebundle(self)
 
 
 def no_frames() -> Frames:

@@ -1,0 +1,15 @@
+"""IPv4 addresses as numbers and as text."""
+
+from __future__ import annotations
+
+import ipaddress
+
+
+def dotted(address: int) -> str:
+    """172818698 -> "10.77.1.10"."""
+    return str(ipaddress.IPv4Address(int(address)))
+
+
+def number(address: str) -> int:
+    """"10.77.1.10" -> 172818698."""
+    return int(ipaddress.IPv4Address(address))

@@ -1,0 +1,415 @@
+"""One scan as a value: what was asked, the events that came, and the columns that follow from them.
+
+Nothing here is decided by hand: `conclude` reads the technique's MEANINGS for the answers that `recognise` matched,
+so the same events always give the same verdicts, whether they came from a wire or from a capture file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from portlab.addresses import dotted
+from portlab.errors import BadTarget
+from portlab.model import (
+    BATCH_CLOCK,
+    FRAME,
+    SENT,
+    Answer,
+    Events,
+    Exchange,
+    Frames,
+    PortResult,
+    Reason,
+    State,
+    no_frames,
+)
+from portlab.packets.craft import total_length
+from portlab.packets.dissect import Dissected
+from portlab.packets.headers import ETHERNET_SIZE, ETHERTYPE_IPV4
+from portlab.ports import service_name
+from portlab.techniques import Technique, technique
+from portlab.techniques.matching import NOBODY, Matches, ProbeTable, conversations
+
+if TYPE_CHECKING:
+    from os import PathLike
+
+    from pandas import DataFrame
+
+NO_PORT = -1
+NO_EVENT = -1
+
+
+@dataclass(frozen=True, eq=False)
+class Asked:
+    """What was asked: one row a (host, port).  `names` says how to call each address; a ping asks port NO_PORT."""
+
+    address: NDArray[np.uint32]
+    port: NDArray[np.int32]
+    names: dict[int, str] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.address)
+
+
+@dataclass(frozen=True, eq=False)
+class Findings:
+    """The verdict columns, one value for each asked row; `event` is the deciding frame or errno (NO_EVENT: silence)."""
+
+    answer: NDArray[np.uint8]
+    state: NDArray[np.uint8]
+    reason: NDArray[np.uint8]
+    rtt_ms: NDArray[np.float64]
+    tries: NDArray[np.uint8]
+    answered_by: NDArray[np.uint32]
+    icmp_type: NDArray[np.int16]
+    icmp_code: NDArray[np.int16]
+    event: NDArray[np.intp]
+
+
+def conclude(
+    technique_: Technique,
+    asked: Asked,
+    probes: NDArray[np.void],
+    events: Events,
+    matches: Matches,
+    no_neighbour: NDArray[np.bool_],
+) -> Findings:
+    """Work out the verdict of every asked row.  Where several answers reach one row, the strongest and then the first decides."""
+    count = len(asked)
+    row = probes["row"][matches.probe]
+    mine = row >= 0  # probes that only measured the loss belong to no row
+    row, answer_found, event_found, probe_found = (
+        row[mine],
+        matches.answer[mine],
+        matches.event[mine],
+        matches.probe[mine],
+    )
+    first = np.lexsort((event_found, answer_found, row))
+    row_sorted = row[first]
+    best = first[np.flatnonzero(np.diff(row_sorted, prepend=-1))]
+    answer = np.full(count, Answer.SILENCE.code, np.uint8)
+    answer[no_neighbour] = Answer.NO_NEIGHBOUR.code
+    event = np.full(count, NO_EVENT, np.intp)
+    probe = np.full(count, NOBODY, np.intp)
+    rows_answered = row[best]
+    answer[rows_answered], event[rows_answered], probe[rows_answered] = (
+        answer_found[best],
+        event_found[best],
+        probe_found[best],
+    )
+    states, reasons = _tables(technique_)
+    tries = np.zeros(count, np.uint8)
+    counted = probes["row"] >= 0
+    np.maximum.at(tries, probes["row"][counted], probes["attempt"][counted])
+    answered_by, icmp_type, icmp_code, time_ns = _who_spoke(technique_, asked, events, event)
+    sent_ns = np.where(probe != NOBODY, probes["time_ns"][probe] if len(probes) else 0, 0)
+    known = (event != NO_EVENT) & (sent_ns > 0) & (time_ns >= sent_ns)
+    rtt_ms = np.where(known, (time_ns - sent_ns) / 1e6, np.nan)
+    return Findings(
+        answer, states[answer], reasons[answer], rtt_ms, tries, answered_by, icmp_type, icmp_code, event
+    )
+
+
+def _tables(technique_: Technique) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Answer code -> state code and reason code; an answer the technique has no row for reads as silence."""
+    silence = technique_.MEANINGS[Answer.SILENCE]
+    states = np.full(256, silence.state.code, np.uint8)
+    reasons = np.full(256, silence.reason.code, np.uint8)
+    for answer, meaning in technique_.MEANINGS.items():
+        states[answer.code], reasons[answer.code] = meaning.state.code, meaning.reason.code
+    return states, reasons
+
+
+def _who_spoke(
+    technique_: Technique, asked: Asked, events: Events, event: NDArray[np.intp]
+) -> tuple[NDArray[np.uint32], NDArray[np.int16], NDArray[np.int16], NDArray[np.int64]]:
+    """The speaker, ICMP type and code and time of each row's deciding event (0, -1, -1, 0 where there is none)."""
+    count = len(event)
+    answered_by = np.zeros(count, np.uint32)
+    icmp_type, icmp_code = np.full(count, -1, np.int16), np.full(count, -1, np.int16)
+    time_ns = np.zeros(count, np.int64)
+    rows = np.flatnonzero(event != NO_EVENT)
+    if not len(rows):
+        return answered_by, icmp_type, icmp_code, time_ns
+    if not technique_.NEEDS_RAW:
+        ends = events.errnos[event[rows]]
+        answered_by[rows] = np.where(ends["answered_by"] != 0, ends["answered_by"], asked.address[rows])
+        silent_error = (ends["errno"] != 0) & (ends["answered_by"] == 0) & (ends["errno"] != _ECONNREFUSED)
+        answered_by[rows[silent_error]] = 0
+        icmp_type[rows], icmp_code[rows], time_ns[rows] = ends["icmp_type"], ends["icmp_code"], ends["time_ns"]
+        return answered_by, icmp_type, icmp_code, time_ns
+    seen = Dissected(events.frames[event[rows]])
+    answered_by[rows] = np.where(seen.is_arp, seen.arp_sender, seen.source)
+    icmp_type[rows] = np.where(seen.is_icmp, seen.icmp_type, -1)
+    icmp_code[rows] = np.where(seen.is_icmp, seen.icmp_code, -1)
+    time_ns[rows] = events.frames["time_ns"][event[rows]]
+    return answered_by, icmp_type, icmp_code, time_ns
+
+
+_ECONNREFUSED = 111
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Scan:
+    """The result of one scan.  Every port asked comes back exactly once, with state and reason.
+
+    As columns: `host`, `address`, `port`, `state`, `reason`, `rtt_ms`, `tries`, `answered_by`, `icmp_type`, `icmp_code`,
+    arrays of the same length (states and reasons as codes, see `model`).  As rows: iterate, or `scan["web", 22]`.
+    As evidence: `events`, `probes`, and `exchange(host, port)`, the conversation behind one verdict.
+    """
+
+    technique: str
+    fidelity: str
+    started_ns: int
+    elapsed_s: float
+    complete: bool
+    authorised: tuple[str, ...]
+    lost_here: int
+    asked: Asked
+    findings: Findings
+    probes: NDArray[np.void]
+    received: Events  # as they came; `events` adds the sent rows that were not captured
+    matched: bool = True
+    """False where a capture of one direction gave answers without their questions."""
+    never_asked: tuple[tuple[str, int | None], ...] = ()
+
+    # --- columns ------------------------------------------------------------------------------------------------------
+
+    @property
+    def protocol(self) -> str:
+        return technique(self.technique).PROTOCOL
+
+    @property
+    def address(self) -> NDArray[np.uint32]:
+        return self.asked.address
+
+    @property
+    def port(self) -> NDArray[np.int32]:
+        return self.asked.port
+
+    @property
+    def state(self) -> NDArray[np.uint8]:
+        return self.findings.state
+
+    @property
+    def reason(self) -> NDArray[np.uint8]:
+        return self.findings.reason
+
+    @property
+    def rtt_ms(self) -> NDArray[np.float64]:
+        return self.findings.rtt_ms
+
+    @property
+    def tries(self) -> NDArray[np.uint8]:
+        return self.findings.tries
+
+    @property
+    def answered_by(self) -> NDArray[np.uint32]:
+        return self.findings.answered_by
+
+    @property
+    def icmp_type(self) -> NDArray[np.int16]:
+        return self.findings.icmp_type
+
+    @property
+    def icmp_code(self) -> NDArray[np.int16]:
+        return self.findings.icmp_code
+
+    @cached_property
+    def host(self) -> list[str]:
+        """The name of each row's host, or its address where it has none."""
+        called = {int(a): self.asked.names.get(int(a)) or dotted(int(a)) for a in np.unique(self.address)}
+        return [called[a] for a in self.address.tolist()]
+
+    @cached_property
+    def service(self) -> list[str]:
+        """The usual service of each row's port ("" where the reference has none): a convention, not an observation."""
+        return [service_name(port, self.protocol) if port >= 0 else "" for port in self.port.tolist()]
+
+    # --- rows -----------------------------------------------------------------------------------------------------------
+
+    def __len__(self) -> int:
+        return len(self.asked)
+
+    def __iter__(self) -> Iterator[PortResult]:
+        return (self.row(index) for index in range(len(self)))
+
+    def __getitem__(self, key: str | tuple[str, int]) -> PortResult:
+        return self.row(self.index(*key) if isinstance(key, tuple) else self.index(key))
+
+    def index(self, host: str, port: int | None = None) -> int:
+        """The row of that host (name or address) and port.  BadTarget where it was not asked."""
+        wanted = str(host).lower().removesuffix(".lab")
+        ours = np.array([wanted in (name, dotted(a)) for name, a in zip(self.host, self.address.tolist(), strict=True)], bool)
+        hits = np.flatnonzero(ours & (self.port == (NO_PORT if port is None else port)))
+        if not len(hits):
+            asked = f"{host!r}" if port is None else f"{host!r}, {port}"
+            raise BadTarget(f"This scan did not ask {asked}. It asked {_few(sorted(set(self.host)))}.")
+        return int(hits[0])
+
+    def row(self, index: int) -> PortResult:
+        """One row as a value with words in it."""
+        found, port = self.findings, int(self.port[index])
+        answer = Answer.of(found.answer[index])
+        meanings = technique(self.technique).MEANINGS
+        meaning = meanings.get(answer, meanings[Answer.SILENCE])
+        rtt = float(found.rtt_ms[index])
+        speaker = int(found.answered_by[index])
+        return PortResult(
+            host=self.host[index],
+            address=dotted(int(self.address[index])),
+            port=None if port == NO_PORT else port,
+            protocol=self.protocol,
+            technique=self.technique,
+            state=State.of(found.state[index]),
+            reason=Reason.of(found.reason[index]),
+            rtt_ms=None if np.isnan(rtt) else rtt,
+            tries=int(found.tries[index]),
+            answered_by=dotted(speaker) if speaker else None,
+            icmp_type=_or_none(found.icmp_type[index]),
+            icmp_code=_or_none(found.icmp_code[index]),
+            service=self.service[index],
+            fidelity=self.fidelity,
+            sentence=meaning.sentence,
+            source=meaning.source,
+            caveat=self._caveat(index, answer),
+        )
+
+    def _caveat(self, index: int, answer: Answer) -> str:
+        """Where what connect() said hides what was on the wire: one sentence that tells."""
+        if answer not in (Answer.REFUSED, Answer.HOST_UNREACH, Answer.NET_UNREACH) or self.icmp_type[index] < 0:
+            return ""
+        if self.technique != "connect":
+            return ""
+        kind = f"ICMP {self.icmp_type[index]}/{self.icmp_code[index]}"
+        speaker = dotted(int(self.answered_by[index]))
+        whose = "the host itself" if self.answered_by[index] == self.address[index] else speaker
+        return f"Not a RST: it was {kind} from {whose} that ended this connection attempt. A SYN scan says filtered."
+
+    # --- evidence -------------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def events(self) -> Events:
+        """All events in order of time.
+
+        Sent probes that were not captured one by one are added from the probes table; they carry the clock of their
+        batch and are marked BATCH_CLOCK.
+        """
+        frames = self.received.frames
+        if not technique(self.technique).NEEDS_RAW or not len(self.probes):
+            return self.received
+        if len(frames) and (frames["direction"] == SENT).any():
+            return self.received
+        together = np.concatenate([_as_sent(technique(self.technique), self.probes), frames])
+        return Events(together[np.argsort(together["time_ns"], kind="stable")], self.received.errnos)
+
+    def exchange(self, host: str, port: int | None = None) -> Exchange:
+        """The conversation behind one verdict: its frames in order, the deciding one marked."""
+        return self._exchange(self.index(host, port))
+
+    def _exchange(self, index: int) -> Exchange:
+        row_probes = self.probes[self.probes["row"] == index]
+        seen = Dissected(self.events.frames)
+        table = ProbeTable(row_probes)
+        belongs = conversations(seen, table, self.protocol) != NOBODY
+        if self.findings.answer[index] == Answer.NO_NEIGHBOUR.code or self.protocol == "arp":
+            address = self.address[index]
+            belongs |= seen.is_arp & ((seen.arp_target == address) | (seen.arp_sender == address))
+        chosen = np.flatnonzero(belongs)
+        frames = self.events.frames[chosen]
+        ends = self.received.errnos
+        mine = np.flatnonzero(self.probes["row"][ends["probe"]] == index) if len(ends) else np.empty(0, np.intp)
+        return Exchange(
+            result=self.row(index),
+            frames=frames,
+            errnos=ends[mine],
+            probes=row_probes,
+            decides=self._deciding(index, frames),
+            ended_ns=self.started_ns + int(self.elapsed_s * 1e9),
+        )
+
+    def _deciding(self, index: int, frames: Frames) -> int | None:
+        """Which of the exchange's frames decided; None: silence (or an errno without a frame)."""
+        event = self.findings.event[index]
+        if event == NO_EVENT:
+            return None
+        deciding: Frames = no_frames()
+        if technique(self.technique).NEEDS_RAW:
+            deciding = self.received.frames[event : event + 1]
+        else:
+            ended = self.received.errnos["time_ns"][event]
+            earlier = np.flatnonzero((frames["direction"] != SENT) & (frames["time_ns"] <= ended))
+            return int(earlier[-1]) if len(earlier) else None
+        same = (frames["time_ns"] == deciding["time_ns"]) & (frames["data"] == deciding["data"]).all(axis=1)
+        return int(np.flatnonzero(same)[0]) if same.any() else None
+
+    # --- doors to other rooms (the only place where this one looks down) --------------------------------------------------
+
+    def to_frame(self) -> DataFrame:
+        """A tidy DataFrame, one row a port, units in the column names."""
+        from portlab import exports
+
+        return exports.to_frame(self)
+
+    def to_csv(self, path: str | PathLike[str]) -> None:
+        """Write the tidy table as CSV."""
+        from portlab import exports
+
+        exports.to_csv(self, path)
+
+    def to_json(self, path: str | PathLike[str] | None = None) -> str | None:
+        """Write everything but the frames as JSON; without a path return it."""
+        from portlab import exports
+
+        return exports.to_json(self, path)
+
+    def to_nmap_xml(self, path: str | PathLike[str]) -> None:
+        """Write the result as nmap would write it."""
+        from portlab import exports
+
+        exports.to_nmap_xml(self, path)
+
+    def to_pcap(self, path: str | PathLike[str]) -> None:
+        """Write the frames as a capture file (pcapng, or classic pcap where the name ends in .pcap)."""
+        from portlab.packets import pcap
+
+        pcap.write(path, self.events.frames)
+
+    def __repr__(self) -> str:
+        from portlab.view import summary
+
+        return summary.text(self)
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        from portlab.view import summary
+
+        return summary.mimebundle(self)
+
+
+def _as_sent(technique_: Technique, probes: NDArray[np.void]) -> Frames:
+    """The probes as frames: crafting is pure, so these are the bytes that were sent."""
+    packets = technique_.craft(probes)
+    frames = np.zeros(len(packets), FRAME)
+    if not len(packets):
+        return frames
+    size = min(packets.shape[1], frames["data"].shape[1] - ETHERNET_SIZE)
+    frames["data"][:, ETHERNET_SIZE : ETHERNET_SIZE + size] = packets[:, :size]
+    frames["data"][:, 12:14] = divmod(ETHERTYPE_IPV4, 256)
+    frames["length"] = total_length(packets) + ETHERNET_SIZE
+    frames["captured"] = np.minimum(frames["length"], frames["data"].shape[1])
+    frames["time_ns"], frames["direction"], frames["marks"] = probes["time_ns"], SENT, BATCH_CLOCK
+    return frames
+
+
+def _or_none(value: np.int16) -> int | None:
+    return None if value < 0 else int(value)
+
+
+def _few(words: list[str]) -> str:
+    return ", ".join(words[:8]) + (f" and {len(words) - 8} more" if len(words) > 8 else "")

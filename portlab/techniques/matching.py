@@ -1,0 +1,190 @@
+"""Matching: which probe does an event belong to?
+
+An event is an answer only if addresses, ports and token fit a probe that was really asked: a TCP answer must
+acknowledge the probe's sequence number plus one, an ICMP error must quote the probe.  Everything else (late, spoofed,
+duplicate or foreign) is left out and cannot change a verdict.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from portlab.model import Answer
+from portlab.packets.dissect import Dissected
+from portlab.packets.headers import PROTOCOLS, TIME_EXCEEDED, UNREACHABLE
+
+Index = NDArray[np.intp]
+NOBODY = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Matches:
+    """Answers found: row i says that event `event[i]` answers probe `probe[i]` with the Answer of code `answer[i]`."""
+
+    probe: Index
+    answer: NDArray[np.uint8]
+    event: Index
+
+    def __len__(self) -> int:
+        return len(self.probe)
+
+    @classmethod
+    def none(cls) -> Matches:
+        return cls(np.empty(0, np.intp), np.empty(0, np.uint8), np.empty(0, np.intp))
+
+    @classmethod
+    def of(cls, probe: Index, answer: NDArray[np.uint8]) -> Matches:
+        """From one value an event: the probe it belongs to (NOBODY: none) and its answer."""
+        event = np.flatnonzero((probe != NOBODY) & (answer != 0))
+        return cls(probe[event], answer[event], event)
+
+
+class ProbeTable:
+    """The probes table (model.PROBE), with a look-up by address and ports."""
+
+    def __init__(self, rows: NDArray[np.void]) -> None:
+        self.rows = rows
+        keys = _key(rows["address"], rows["port"], rows["source_port"])
+        self._order = np.argsort(keys, kind="stable")
+        self._keys = keys[self._order]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def column(self, name: str, probe: Index) -> NDArray[np.uint32]:
+        """That column's value of each probe; where there is none (NOBODY) any value."""
+        if not len(self.rows):
+            return np.zeros(len(probe), np.uint32)
+        return self.rows[name][probe].astype(np.uint32)
+
+    def find(
+        self, address: NDArray[np.uint32], port: NDArray[np.uint32], source_port: NDArray[np.uint32], among: NDArray[np.bool_]
+    ) -> Index:
+        """For each event the probe that asked (address, port) from source_port, or NOBODY; only where `among` is true."""
+        found = np.full(len(among), NOBODY, np.intp)
+        rows = np.flatnonzero(among)
+        if not len(rows) or not len(self._keys):
+            return found
+        if len(rows) == len(among):
+            key = _key(address, port, source_port)
+        else:
+            key = _key(address[rows], port[rows], source_port[rows])
+        at = np.searchsorted(self._keys, key)
+        at[at == len(self._keys)] = 0
+        hit = self._keys[at] == key
+        found[rows[hit]] = self._order[at[hit]]
+        return found
+
+
+def _key(address: NDArray[np.uint32], port: NDArray[np.uint32], source_port: NDArray[np.uint32]) -> NDArray[np.uint64]:
+    return (
+        address.astype(np.uint64) << np.uint64(32) | port.astype(np.uint64) << np.uint64(16) | source_port.astype(np.uint64)
+    )
+
+
+def replies(seen: Dissected, probes: ProbeTable, protocol: str) -> Index:
+    """For each frame the probe whose target sent it, back to the port that asked, or NOBODY (the token is not looked at)."""
+    kind = {"tcp": seen.is_tcp, "udp": seen.is_udp}[protocol]
+    probe = probes.find(seen.source, seen.source_port, seen.destination_port, kind & seen.received)
+    return _only(probe, seen.destination == probes.column("source", probe))
+
+
+def acknowledged(seen: Dissected, probes: ProbeTable, probe: Index) -> NDArray[np.bool_]:
+    """Whether each frame acknowledges its probe's sequence number plus one: a SYN counts as one (RFC 9293 section 3.4)."""
+    expected = probes.column("token", probe) + np.uint32(1)
+    return (probe != NOBODY) & (seen.acknowledgment_number == expected)
+
+
+def errors(seen: Dissected, probes: ProbeTable, protocol: str) -> tuple[Index, NDArray[np.uint8]]:
+    """ICMP errors that quote a probe: for each frame that probe, or NOBODY, and the Answer it is."""
+    among = seen.is_error & seen.received & (seen.quoted_protocol == PROTOCOLS[protocol])
+    answer = np.zeros(len(seen), np.uint8)
+    if not among.any():
+        return np.full(len(seen), NOBODY, np.intp), answer
+    if protocol == "icmp":
+        port, source_port = seen.quoted_icmp_sequence_number, seen.quoted_icmp_identifier
+    else:
+        port, source_port = seen.quoted_destination_port, seen.quoted_source_port
+    probe = probes.find(seen.quoted_destination, port, source_port, among)
+    token = probes.column("token", probe)
+    fits = seen.quoted_source == probes.column("source", probe)
+    if protocol == "tcp":
+        fits &= seen.quoted_sequence_number == token
+    else:
+        quoted = seen.quoted_identification  # other tools may send 0, which PortLab's own probes never carry
+        fits &= (quoted == identification(token)) | (quoted == token)
+    probe = _only(probe, fits)
+    asked = np.flatnonzero(probe != NOBODY)
+    by_target = seen.source[asked] == seen.quoted_destination[asked]
+    answer[asked] = _error_answers(seen.icmp_type[asked], seen.icmp_code[asked], by_target)
+    return probe, answer
+
+
+def identification(token: NDArray[np.uint32]) -> NDArray[np.uint32]:
+    """The IP identification a probe carries: half of its token, never 0 (a kernel would fill that in by itself)."""
+    low = token & np.uint32(0xFFFF)
+    return np.where(low == 0, np.uint32(1), low)
+
+
+def _only(probe: Index, condition: NDArray[np.bool_]) -> Index:
+    return np.where((probe != NOBODY) & condition, probe, NOBODY)
+
+
+_UNREACHABLE = np.full(256, Answer.DEST_UNREACH.code, np.uint8)
+for _code, _answer in {
+    0: Answer.NET_UNREACH,
+    1: Answer.HOST_UNREACH,
+    2: Answer.PROTO_UNREACH_BY_OTHER,
+    3: Answer.PORT_UNREACH_BY_OTHER,
+    6: Answer.NET_UNREACH,
+    7: Answer.HOST_UNREACH,
+    9: Answer.NET_PROHIBITED,
+    10: Answer.HOST_PROHIBITED,
+    13: Answer.ADMIN_PROHIBITED,
+}.items():
+    _UNREACHABLE[_code] = _answer.code  # the codes of RFC 792, RFC 1122 section 3.2.2.1 and RFC 1812 section 5.2.7.1
+
+
+def _error_answers(
+    type_: NDArray[np.uint8], code: NDArray[np.uint8], by_target: NDArray[np.bool_]
+) -> NDArray[np.uint8]:
+    answer = np.where(type_ == UNREACHABLE, _UNREACHABLE[code], 0).astype(np.uint8)
+    answer[type_ == TIME_EXCEEDED] = Answer.TIME_EXCEEDED.code
+    answer[by_target & (answer == Answer.PORT_UNREACH_BY_OTHER.code)] = Answer.PORT_UNREACH_BY_TARGET.code
+    answer[by_target & (answer == Answer.PROTO_UNREACH_BY_OTHER.code)] = Answer.PROTO_UNREACH_BY_TARGET.code
+    return answer
+
+
+
+
+def icmp_replies(seen: Dissected, probes: ProbeTable, reply_type: int) -> Index:
+    """For each frame the probe that an ICMP reply repeats: identifier, sequence number and token, or NOBODY."""
+    among = seen.is_icmp & seen.received & (seen.icmp_type == reply_type)
+    probe = probes.find(seen.source, seen.icmp_sequence_number, seen.icmp_identifier, among)
+    fits = (seen.destination == probes.column("source", probe)) & (seen.icmp_data == probes.column("token", probe))
+    return _only(probe, fits)
+
+
+def conversations(seen: Dissected, probes: ProbeTable, protocol: str) -> Index:
+    """For each frame the probe in whose conversation it was spoken, or NOBODY: both directions, tokens not looked at.
+
+    This is for showing (what else was said on these two ports), never for judging.
+    """
+    if protocol == "arp":
+        return np.full(len(seen), NOBODY, np.intp)
+    if protocol == "icmp":
+        near, far, kind = seen.icmp_identifier, seen.icmp_sequence_number, seen.is_icmp & ~seen.is_error
+        going = probes.find(seen.destination, far, near, kind & ~seen.received)
+        coming = probes.find(seen.source, far, near, kind & seen.received)
+        quoted_ports = (seen.quoted_icmp_sequence_number, seen.quoted_icmp_identifier)
+    else:
+        kind = {"tcp": seen.is_tcp, "udp": seen.is_udp}[protocol]
+        going = probes.find(seen.destination, seen.destination_port, seen.source_port, kind & ~seen.received)
+        coming = probes.find(seen.source, seen.source_port, seen.destination_port, kind & seen.received)
+        quoted_ports = (seen.quoted_destination_port, seen.quoted_source_port)
+    quoting = seen.is_error & (seen.quoted_protocol == PROTOCOLS[protocol])
+    quoted = probes.find(seen.quoted_destination, *quoted_ports, quoting)
+    return np.maximum(np.maximum(going, coming), quoted)

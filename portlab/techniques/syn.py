@@ -1,0 +1,82 @@
+"""TCP SYN scan: ask for a connection, never finish it.
+
+    scanner                        target
+       | -------- SYN -------------> |
+       | <------- SYN-ACK ---------- |   open:     a program is listening
+       | -------- RST -------------> |             (sent by the scanner's own kernel, which knows of no such connection)
+
+       | -------- SYN -------------> |
+       | <------- RST-ACK ---------- |   closed:   the host is there, nobody listens
+
+       | -------- SYN -------------> |
+       |          (silence)          |   filtered: something swallowed the question or the answer
+
+RFC 9293 (TCP), RFC 792 and RFC 1812 (the ICMP errors).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from portlab.model import Answer, Events, Meaning, Reason, State
+from portlab.packets import craft as packets
+from portlab.packets.dissect import Dissected
+from portlab.packets.headers import ACK, RST, SYN
+from portlab.techniques import filters
+from portlab.techniques.matching import Matches, ProbeTable, acknowledged, errors, identification, replies
+
+NAME, PROTOCOL, NEEDS_RAW = "syn", "tcp", True
+
+MEANINGS = {
+    Answer.SYN_ACK: Meaning(
+        State.OPEN,
+        Reason.SYN_ACK,
+        "A SYN-ACK came back: a program is listening and agreed to talk.",
+        "RFC 9293 section 3.10.7.2",
+    ),
+    Answer.RST: Meaning(
+        State.CLOSED,
+        Reason.RESET,
+        "A RST came back: the host is there, and nobody listens on this port.",
+        "RFC 9293 sections 3.10.7.1 and 3.5.2",
+    ),
+    **filters.FILTERED,
+    Answer.PORT_UNREACH_BY_TARGET: Meaning(
+        State.FILTERED,
+        Reason.PORT_UNREACH,
+        "The host itself said port unreachable; a closed TCP port speaks RST, so this is a filter's work.",
+        "RFC 1122 section 3.2.2.1",
+    ),
+    Answer.SILENCE: Meaning(
+        State.FILTERED,
+        Reason.NO_RESPONSE,
+        "Nothing came back however often it was asked: most likely a filter drops the packets.",
+        "inference (RFC 1812 section 5.3.9 allows a router to discard silently)",
+    ),
+}
+
+
+def craft(probes: NDArray[np.void]) -> NDArray[np.uint8]:
+    """A SYN for each probe; the token is the sequence number."""
+    return packets.tcp(
+        probes["source"],
+        probes["address"],
+        probes["source_port"],
+        probes["port"],
+        sequence_number=probes["token"],
+        control_bits=SYN,
+        identification=identification(probes["token"]),
+    )
+
+
+def recognise(events: Events, probes: ProbeTable) -> Matches:
+    """SYN-ACK and RST count only if they acknowledge the token; ICMP errors only if they quote the probe."""
+    seen = Dissected(events.frames)
+    probe, answer = errors(seen, probes, PROTOCOL)
+    spoke = replies(seen, probes, PROTOCOL)
+    spoke[~acknowledged(seen, probes, spoke)] = -1
+    flags = seen.control_bits & (SYN | ACK | RST)
+    said = np.select([flags == SYN | ACK, flags == RST | ACK], [Answer.SYN_ACK.code, Answer.RST.code], 0).astype(np.uint8)
+    direct = (spoke >= 0) & (said != 0)
+    return Matches.of(np.where(direct, spoke, probe), np.where(direct, said, answer))
