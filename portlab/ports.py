@@ -1,0 +1,193 @@
+"""The common-ports reference: which service a port number usually means, and the other way round.
+
+    find(22)            what usually listens there, TCP and UDP
+    find("ssh")         which number a service has; also by what it is for: find("mail")
+    service_name(22)    "ssh"
+
+A number is a habit, not proof: any program may listen on any port.  The rows lie in data/ports.csv;
+`checked` says whether the port number was looked up in the text of the standard that the row names.
+"""
+
+from __future__ import annotations
+
+import csv
+import html
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass, fields
+from functools import cache
+from importlib import resources
+from typing import TYPE_CHECKING, overload
+
+from portlab.errors import BadTarget
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+PROTOCOLS = ("tcp", "udp")
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """One row of the reference.
+
+    `encrypted` is "clear", "tls" (from the first byte), "starttls" (upgraded inside the connection),
+    "native" (the protocol's own) or "optional".  `udp_answer`: which datagram gets an answer; empty for TCP.
+    """
+
+    port: int
+    protocol: str
+    service: str
+    name: str
+    purpose: str
+    encrypted: str
+    secure_alternative: str
+    exam_n10_008: bool
+    exam_n10_009: bool
+    standard: str
+    section: str
+    iana_name: str
+    udp_answer: str
+    remark: str
+    checked: bool
+
+    def __str__(self) -> str:
+        return f"{self.port}/{self.protocol} {self.service}: {self.name}. {self.purpose}."
+
+
+class PortTable(Sequence[Port]):
+    """Rows of the reference, shown as a table; an empty one says what to try."""
+
+    def __init__(self, rows: Sequence[Port], query: str) -> None:
+        self._rows = tuple(rows)
+        self.query = query
+
+    @overload
+    def __getitem__(self, index: int) -> Port: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Port, ...]: ...
+
+    def __getitem__(self, index: int | slice) -> Port | tuple[Port, ...]:
+        return self._rows[index]
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __repr__(self) -> str:
+        if not self._rows:
+            return _nothing(self.query)
+        lines = [_HEADINGS, *(_cells(row) for row in self._rows)]
+        widths = [max(len(line[column]) for line in lines) for column in range(len(_HEADINGS))]
+        padded = (zip(line, widths, strict=True) for line in lines)
+        return "\n".join("  ".join(cell.ljust(width) for cell, width in line).rstrip() for line in padded)
+
+    def _repr_html_(self) -> str:
+        if not self._rows:
+            return f"<p>{html.escape(_nothing(self.query))}</p>"
+        head = "".join(f'<th scope="col">{heading}</th>' for heading in _HEADINGS)
+        lines = ("".join(f"<td>{html.escape(cell)}</td>" for cell in _cells(row)) for row in self._rows)
+        body = "".join(f"<tr>{line}</tr>" for line in lines)
+        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+    def to_frame(self) -> pd.DataFrame:
+        """All columns of these rows as a DataFrame."""
+        import pandas as pd
+
+        names = [field.name for field in fields(Port)]
+        return pd.DataFrame([astuple(row) for row in self._rows], columns=names)
+
+
+def find(query: int | str = "", protocol: str = "") -> PortTable:
+    """Look a port up by number, by service name, or by what it is for; the best match first.
+
+    find(22), find("22"), find("ssh"), find("mail"), find(53, "udp"); find() is the whole reference.
+    Nothing found is an empty table, not an error.  Raises BadTarget for a number that no port can have and an
+    unknown protocol.
+    """
+    if protocol and protocol not in PROTOCOLS:
+        raise BadTarget(f"{protocol!r} is not a protocol of the reference: type 'tcp' or 'udp'.")
+    rows = [row for row in reference() if protocol in ("", row.protocol)]
+    words = _words_of(query)
+    if len(words) == 1 and words[0].isdecimal() and words[0].isascii():
+        found = [row for row in rows if row.port == _number(words[0])]
+    else:
+        ranked = [(_rank(row, words), row) for row in rows]
+        found = [row for rank, row in sorted(ranked, key=lambda pair: pair[0]) if rank < _NO_MATCH]
+    return PortTable(found, f"{query} {protocol}".strip())
+
+
+def service_name(port: int | None, protocol: str = "tcp") -> str:
+    """The usual service of a port, in one word ("ssh" for 22); "" where the reference has none."""
+    return _services().get((port, protocol), "")
+
+
+def numbers_of(name: str, protocol: str) -> list[int]:
+    """The ports that carry exactly this service name (the usual or the registered one) over this protocol."""
+    wanted = name.lower()
+    rows = (row for row in reference() if row.protocol == protocol)
+    return sorted({row.port for row in rows if wanted in (row.service, row.iana_name)})
+
+
+def common(protocol: str = "tcp") -> list[int]:
+    """The port numbers of the reference for one protocol, ascending: what "common" means in a scan."""
+    return sorted({row.port for row in reference() if row.protocol == protocol})
+
+
+@cache
+def reference() -> tuple[Port, ...]:
+    """All rows of data/ports.csv, by number."""
+    text = resources.files("portlab").joinpath("data", "ports.csv").read_text("utf-8")
+    return tuple(_row(row) for row in csv.DictReader(text.splitlines()))
+
+
+def _row(row: dict[str, str]) -> Port:
+    truth = {name: row.pop(name) == "yes" for name in ("exam_n10_008", "exam_n10_009", "checked")}
+    return Port(port=int(row.pop("port")), **row, **truth)  # type: ignore[arg-type]  # the rest of the columns are text
+
+
+@cache
+def _services() -> dict[tuple[int | None, str], str]:
+    rows = reversed(reference())  # so that the first row of a port wins
+    return {(row.port, row.protocol): row.service for row in rows}
+
+
+def _words_of(query: int | str) -> list[str]:
+    if isinstance(query, bool) or not isinstance(query, int | str):
+        raise BadTarget(f"{query!r} cannot be looked up: type a port number or a word, such as 22 or 'ssh'.")
+    return [str(_number(query))] if isinstance(query, int) else query.lower().split()
+
+
+def _number(text: int | str) -> int:
+    if not 0 <= int(text) <= 65_535:
+        raise BadTarget(f"{text} is not a port number: ports go from 0 to 65535.")
+    return int(text)
+
+
+_NO_MATCH = 4
+
+
+def _rank(row: Port, words: list[str]) -> int:
+    """How well a row matches: 0 its service's name, 1 a word of its names, 2 part of a name, 3 its purpose."""
+    names = f"{row.service} {row.iana_name} {row.name}".lower()
+    if " ".join(words) in (row.service, row.iana_name):
+        return 0
+    if all(word in names.replace("-", " ").split() for word in words):
+        return 1
+    if all(word in names for word in words):
+        return 2
+    return 3 if all(word in f"{names} {row.purpose}".lower() for word in words) else _NO_MATCH
+
+
+_HEADINGS = ("port", "service", "name", "purpose", "encrypted", "secure alternative")
+
+
+def _cells(row: Port) -> tuple[str, ...]:
+    where = f"{row.port}/{row.protocol}"
+    return (where, row.service, row.name, row.purpose, row.encrypted, row.secure_alternative)
+
+
+def _nothing(query: str) -> str:
+    return (
+        f"The reference has no port for {query!r}.  That says nothing about what may listen there.  "
+        'Try a number, a service name or a purpose: find(22), find("ssh"), find("mail").'
+    )
