@@ -167,7 +167,7 @@ _NO_MATCH = 4
 
 
 def _rank(row: Port, words: list[str]) -> int:
-    """How well a row matches: 0 its service's name, 1 a word of its names, 2 part of a name, 3 its purpose."""
+    """How well a row matches: 0 its service, 1 a word of its names, 2 part of a name, 3 its purpose."""
     names = f"{row.service} {row.iana_name} {row.name}".lower()
     if " ".join(words) in (row.service, row.iana_name):
         return 0

@@ -1,0 +1,183 @@
+"""What may be probed: loopback, the lab this process is in, and what the user has authorised.  Nothing else.
+
+The judgement falls on the resolved address, before a packet is built.  Lab addresses count only inside the
+lab: on the host the same numbers would leave by the default gateway.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from portlab import lab
+from portlab.errors import BadTarget, OutOfScope
+
+Addresses = NDArray[np.uint32]
+
+LOOPBACK = ipaddress.IPv4Network("127.0.0.0/8")
+LARGEST = 16  # prefix length: nobody owns more by mistake
+NEVER = tuple(
+    (ipaddress.IPv4Network(network), why)
+    for network, why in (
+        ("0.0.0.0/8", "holds no host: it means 'this network'"),
+        ("224.0.0.0/4", "is multicast: it reaches whole groups of hosts"),
+        ("240.0.0.0/4", "is reserved and holds the broadcast address"),
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Authorisation:
+    """One network that the user says may be probed, what in it may not, and the reason given."""
+
+    network: str
+    exclude: tuple[str, ...]
+    reason: str
+
+    def __str__(self) -> str:
+        without = f" without {', '.join(self.exclude)}" if self.exclude else ""
+        return f"{self.network}{without} ({self.reason})"
+
+
+_authorised: list[Authorisation] = []
+
+
+def authorise(
+    network: str,
+    exclude: Iterable[str] = (),
+    reason: str = "",
+    tell: Callable[[str], object] = print,
+) -> Authorisation:
+    """Say that you may probe a network: your own, or one whose owner allowed it.  It is printed and recorded.
+
+    `network` is one IPv4 address or a CIDR no larger than a /16; `exclude` holds addresses or CIDRs inside it
+    that stay refused; `reason` is required and travels with every export.  Raises BadTarget where one of them
+    cannot be.
+    """
+    allowed = _network(network)
+    _refuse_what_nobody_owns(allowed)
+    if not isinstance(reason, str) or not reason.strip():
+        raise BadTarget(
+            f"Authorising {network!r} needs a reason, which is recorded with the results: "
+            f'authorise("{allowed}", reason="my own router").'
+        )
+    shut = tuple(_network(item) for item in ([exclude] if isinstance(exclude, str) else exclude))
+    for item in shut:
+        if not item.subnet_of(allowed):
+            raise BadTarget(f"{_text(item)!r} cannot be excluded: it is not inside {str(allowed)!r}.")
+    authorisation = Authorisation(_text(allowed), tuple(_text(item) for item in shut), reason.strip())
+    if authorisation not in _authorised:
+        _authorised.append(authorisation)
+    tell(f"Authorised for probing, on your word: {authorisation}")
+    return authorisation
+
+
+def authorised() -> tuple[Authorisation, ...]:
+    """What was authorised in this process so far, in order."""
+    return tuple(_authorised)
+
+
+def withdraw() -> None:
+    """Take every authorisation back."""
+    _authorised.clear()
+
+
+def check(addresses: Addresses, said: str = "") -> None:
+    """Refuse, by OutOfScope, unless every address (as a number) may be probed.
+
+    `said` is what the user typed; the message names it beside the address it came to.
+    """
+    addresses = np.asarray(addresses, np.uint32)
+    excluded = _inside(addresses, _exclusions())
+    shared = _shared(addresses)
+    refused = ~_inside(addresses, _allowed()) | excluded | shared
+    if refused.any():
+        first = int(np.argmax(refused))
+        address = str(ipaddress.IPv4Address(int(addresses[first])))
+        raise OutOfScope(_refusal(address, said, bool(excluded[first]), bool(shared[first])))
+
+
+def left_out(addresses: Addresses) -> NDArray[np.bool_]:
+    """Which addresses a sweep passes by: excluded ones, and those that a network keeps for itself."""
+    return _inside(addresses, _exclusions()) | _shared(addresses)
+
+
+def _network(typed: object) -> ipaddress.IPv4Network:
+    text = str(typed).strip()
+    try:
+        return ipaddress.IPv4Network(text)
+    except ValueError as error:
+        hint = ""
+        if "host bits" in str(error):
+            hint = f"  Its network is {str(ipaddress.IPv4Network(text, strict=False))!r}."
+        if ":" in text:
+            hint = "  PortLab is IPv4 only."
+        raise BadTarget(
+            f"{text!r} is not a network that can be authorised: type one IPv4 address or a CIDR, such as "
+            f"'192.0.2.7' or '192.0.2.0/28'; names are not accepted, since what they mean can change.{hint}"
+        ) from None
+
+
+def _refuse_what_nobody_owns(network: ipaddress.IPv4Network) -> None:
+    if network.prefixlen < LARGEST:
+        raise BadTarget(
+            f"{_text(network)!r} is too large to be authorised: at most a /{LARGEST}, 65,536 addresses."
+        )
+    for never, why in NEVER:
+        if network.overlaps(never):
+            raise BadTarget(f"{_text(network)!r} cannot be authorised: {str(never)!r} {why}.")
+
+
+def _text(network: ipaddress.IPv4Network) -> str:
+    return str(network.network_address) if network.prefixlen == 32 else str(network)
+
+
+def _lab_networks() -> list[ipaddress.IPv4Network]:
+    here = lab.current()
+    return [] if here is None else [ipaddress.IPv4Network(cidr) for cidr in here.networks.values()]
+
+
+def _allowed() -> list[ipaddress.IPv4Network]:
+    granted = (ipaddress.IPv4Network(item.network) for item in _authorised)
+    return [LOOPBACK, *_lab_networks(), *granted]
+
+
+def _exclusions() -> list[ipaddress.IPv4Network]:
+    return [ipaddress.IPv4Network(address) for item in _authorised for address in item.exclude]
+
+
+def _inside(addresses: Addresses, networks: Iterable[ipaddress.IPv4Network]) -> NDArray[np.bool_]:
+    """Which addresses lie in any of the networks: one pass over the column for each network."""
+    inside = np.zeros(addresses.shape, bool)
+    for network in networks:
+        mask = np.uint32(int(network.netmask))
+        inside |= (addresses & mask) == np.uint32(int(network.network_address))
+    return inside
+
+
+def _shared(addresses: Addresses) -> NDArray[np.bool_]:
+    """Which addresses are nobody's own: the first and last (broadcast) of loopback and the lab's networks."""
+    ends = [end for network in (LOOPBACK, *_lab_networks()) for end in (network[0], network[-1])]
+    return np.isin(addresses, np.array([int(end) for end in ends], np.uint32))
+
+
+def _refusal(address: str, said: str, excluded: bool, shared: bool) -> str:
+    origin = f" (from {said!r})" if said and said != address else ""
+    if excluded:
+        return f"{address}{origin} was excluded when its network was authorised.  Leave it out."
+    if shared:
+        return (
+            f"{address}{origin} is the first or the last of its network: it names the network or everybody "
+            "in it, not a host.  Type the address of a host."
+        )
+    allowed = ", ".join(str(network) for network in _allowed())
+    place = f"  {lab.why_not()}" if lab.current() is None else ""
+    return (
+        f"{address}{origin} may not be probed: it is outside {allowed}.{place}  If it is yours, or its owner "
+        f'allowed it in writing, type: pl.authorise("{address}", reason="...")  '
+        f'(in a terminal: --authorise {address} --reason "...")'
+    )
