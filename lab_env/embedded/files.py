@@ -1,6 +1,6 @@
 """The lab's own files: all of them lie in memory, in the lab's mount namespace, and are gone when the lab is.
 
-A private /run hides the computer's sockets too (name service, message bus), so that no name is looked up outside.
+A private /run hides the computer's sockets too (name service, message bus): no name is looked up outside.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from lab_env.embedded import namespaces, network
 from lab_env.topology import Topology
 
 DIRECTORY = "/run/portlab"
-TEMPORARY = f"{DIRECTORY}/tmp"
+TEMPORARY = f"{DIRECTORY}/tmp"  # noqa: S108  # a private one
 SITE = f"{DIRECTORY}/site"
 """Where services keep their certificates, keys and files."""
 
 
 def make(topology: Topology) -> None:
-    """Mount the lab's own /run and /proc and put the lab's names into /etc, for this process and all it starts."""
+    """Mount the lab's own /run and /proc and put its names into /etc, for this process and all it starts."""
     namespaces.mount("none", "/", flags=namespaces.MS_REC | namespaces.MS_PRIVATE)
     safe = namespaces.MS_NOSUID | namespaces.MS_NODEV
     namespaces.mount("proc", "/proc", "proc", safe | namespaces.MS_NOEXEC)
@@ -44,9 +44,9 @@ def show_own_devices() -> None:
 
 
 def place(path: str, text: str, owner: str = "all") -> None:
-    """Put a text over a file of the computer, in this mount namespace only; a file that is not there stays away."""
+    """Put a text over a file of the computer, in this mount namespace only; one that is not there stays away."""
     target = os.path.realpath(path)
-    in_run = target.startswith("/run/")  # ours: write it there (systemd keeps resolv.conf behind a link into /run)
+    in_run = target.startswith("/run/")  # ours: systemd keeps resolv.conf behind a link to there
     source = target if in_run else f"{DIRECTORY}/etc/{owner}/{os.path.basename(path)}"
     os.makedirs(os.path.dirname(source), exist_ok=True)
     with open(source, "w") as file:
@@ -56,7 +56,7 @@ def place(path: str, text: str, owner: str = "all") -> None:
 
 
 def settle(topology: Topology, host: str) -> None:
-    """Give this process, already in the host's own namespaces, the host's name, descriptor and kernel settings."""
+    """Give the namespaces this process is in what is a host's own: /etc/hostname, descriptor, kernel settings."""
     place("/etc/hostname", f"{host}\n", owner=host)
     show_own_devices()
     description = network.descriptor(topology, host, os.stat("/proc/self/ns/net").st_ino)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import signal
 import socket
 import subprocess
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import NoReturn
 
-from lab_env.embedded import files, namespaces
+from lab_env.embedded import files, namespaces, network
 
 MESSAGE_LIMIT = 1 << 16
 FAILED = "failed: "
@@ -69,11 +68,13 @@ def start(name: str, work: Callable[[Reporter], None], not_for_it: Iterable[sock
 
 def _live(name: str, work: Callable[[Reporter], None], reporter: Reporter) -> NoReturn:
     try:
-        namespaces.set_name(f"portlab-{name}")
+        namespaces.set_name(network.PROCESS.format(name))
         os.setsid()  # keys typed at the terminal are for the command, not for the lab
         _write_to_log(files.log_path(name))
         work(reporter)
-    except BaseException as error:  # whatever it is, init must hear of it, and nothing may return into init's code
+    except (
+        BaseException
+    ) as error:  # whatever it is, init must hear of it; nothing may return into init's code
         message = str(error) if isinstance(error, LabFailed) else f"{type(error).__name__}: {error}"
         reporter.say(f"{FAILED}{message}"[:MESSAGE_LIMIT])
     finally:
@@ -103,10 +104,3 @@ def execute(arguments: list[str], text: str) -> None:
     done = subprocess.run(arguments, input=text, text=True, capture_output=True)
     if done.returncode:
         raise LabFailed(f"`{' '.join(arguments)}` failed: {done.stderr.strip()}")
-
-
-def plain_signals(ignored: Iterable[int]) -> None:
-    """Give signals the meaning they have in a new program; those in `ignored` stay ignored (nohup)."""
-    kept = set(ignored)
-    for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE, signal.SIGXFSZ):
-        signal.signal(number, signal.SIG_IGN if number in kept else signal.SIG_DFL)

@@ -1,6 +1,6 @@
-"""The Linux calls a lab is made of and that Python 3.11 has no functions for: namespaces, mounts, capabilities.
+"""The Linux calls a lab is made of and Python 3.11 has no functions for: namespaces, mounts, capabilities.
 
-Every function raises OSError with the kernel's own word.  See namespaces(7), user_namespaces(7), capabilities(7).
+All raise OSError with the kernel's own word.  See namespaces(7), user_namespaces(7), capabilities(7).
 """
 
 from __future__ import annotations
@@ -25,8 +25,9 @@ PR_CAP_AMBIENT_RAISE = 2
 CAPABILITY_VERSION_3 = 0x20080522
 
 SIOCETHTOOL = 0x8946
-OFFLOADS = {"transmit checksum": 0x17, "TCP segmentation": 0x1F, "segmentation": 0x24, "receive coalescing": 0x2C}
-"""ETHTOOL_STXCSUM, ETHTOOL_STSO, ETHTOOL_SGSO, ETHTOOL_SGRO: where the kernel would let a device finish its packets."""
+ETHTOOL_STXCSUM, ETHTOOL_STSO, ETHTOOL_SGSO, ETHTOOL_SGRO = 0x17, 0x1F, 0x24, 0x2C
+OFFLOADS = (ETHTOOL_STXCSUM, ETHTOOL_STSO, ETHTOOL_SGSO, ETHTOOL_SGRO)
+"""What the kernel would leave to a network card: checksums, cutting up (twice), putting together."""
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _libc.prctl.argtypes = [ctypes.c_int, *[ctypes.c_ulong] * 4]
@@ -57,12 +58,17 @@ def mount(source: str, target: str, kind: str = "", flags: int = 0, options: str
 
 
 def own_user_namespace(flags: int) -> None:
-    """Enter a new user namespace, with more new namespaces by `flags`; the user stays who they are and may do all in it."""
+    """Enter a new user namespace, then more by `flags`; the user stays who they are and may do all in them."""
     user, group = os.geteuid(), os.getegid()
-    unshare(USER | flags)
-    for name, text in ("setgroups", "deny"), ("uid_map", f"{user} {user} 1"), ("gid_map", f"{group} {group} 1"):
+    unshare(USER)
+    for name, text in (
+        ("setgroups", "deny"),
+        ("uid_map", f"{user} {user} 1"),
+        ("gid_map", f"{group} {group} 1"),
+    ):
         with open(f"/proc/self/{name}", "w") as file:
             file.write(text)
+    unshare(flags)
 
 
 def die_with_parent() -> None:
@@ -78,7 +84,7 @@ def set_name(name: str) -> None:
 
 def _capabilities() -> tuple[ctypes.Array[ctypes.c_uint32], ctypes.Array[ctypes.c_uint32]]:
     header = (ctypes.c_uint32 * 2)(CAPABILITY_VERSION_3, 0)
-    sets = (ctypes.c_uint32 * 6)()  # effective, permitted, inheritable: the low 32 bits of each, then the high ones
+    sets = (ctypes.c_uint32 * 6)()  # effective, permitted, inheritable: low halves, then high ones
     _check(_libc.capget(header, sets), "capget")
     return header, sets
 
@@ -110,12 +116,12 @@ def become_user(user: int, group: int, name: str) -> None:
 
 
 def no_offload(interface: str) -> None:
-    """Make the kernel finish every packet (checksum, size) before `interface` sees it, so that captures show the truth.
+    """Make the kernel finish every packet (checksum, size) before `interface` sees it: captures show the truth.
 
     What a kernel does not offer to switch is left as it is.
     """
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
-        for command in OFFLOADS.values():
+        for command in OFFLOADS:
             value = array.array("B", struct.pack("II", command, 0))
             request = struct.pack("16sP", interface.encode(), value.buffer_info()[0])
             try:
@@ -124,7 +130,7 @@ def no_offload(interface: str) -> None:
                 continue
 
 
-SIGNAL_INFORMATION = struct.Struct("@IiiII")  # the head of struct signalfd_siginfo: number, errno, code, pid, uid
+SIGNAL_INFORMATION = struct.Struct("@Iii")  # the head of struct signalfd_siginfo: number, errno, code
 SIGNAL_INFORMATION_SIZE = 128
 SENT_BY_KERNEL = 0x80  # SI_KERNEL: Ctrl-C at the terminal, for one
 
@@ -139,5 +145,5 @@ def signal_descriptor(signals: Iterable[int]) -> int:
 
 def read_signal(descriptor: int) -> tuple[int, bool]:
     """The next signal's number, and whether it came from the keyboard (the whole foreground group has it, then)."""
-    number, _, code, _, _ = SIGNAL_INFORMATION.unpack_from(os.read(descriptor, SIGNAL_INFORMATION_SIZE))
+    number, _, code = SIGNAL_INFORMATION.unpack_from(os.read(descriptor, SIGNAL_INFORMATION_SIZE))
     return number, code == SENT_BY_KERNEL

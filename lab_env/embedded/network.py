@@ -16,6 +16,11 @@ NEAR_END, FAR_END, FAR_PORT = "slow-near", "slow-far", "slow-port"
 """The slow link's ends: near the gateway, on the far side, and the far side's port of the switch."""
 
 
+PROCESS = "portlab-{}"
+"""The names of the lab's processes, as `ps -o comm` shows them."""
+INIT = PROCESS.format("init")
+
+
 @dataclass(frozen=True, slots=True)
 class Interface:
     """One network interface of a host, and the switch port at the other end of its cable."""
@@ -31,7 +36,9 @@ class Interface:
 def interfaces(topology: Topology, host: str) -> list[Interface]:
     """The interfaces of a host: one, but the gateway has one in each network."""
     on_gateway = host == GATEWAY
-    networks = [network.name for network in topology.networks] if on_gateway else [topology.by_name[host].network]
+    networks = [topology.by_name[host].network]
+    if on_gateway:
+        networks = [network.name for network in topology.networks]
     found = []
     for number, network in enumerate(networks):
         address = topology.address(host, network)
@@ -50,7 +57,9 @@ def machines(topology: Topology) -> list[str]:
 
 def cables(topology: Topology, pids: Mapping[str, int]) -> str:
     """What `ip -batch` does in the switches' namespace: bridges, and a cable to the process of each host."""
-    lines = [f"link add {network.name} type bridge\nlink set {network.name} up" for network in topology.networks]
+    lines = []
+    for network in topology.networks:
+        lines.append(f"link add {network.name} type bridge\nlink set {network.name} up")
     for host in machines(topology):
         for end in interfaces(topology, host):
             lines.append(
@@ -91,7 +100,7 @@ def sysctls(topology: Topology, host: str, group: int) -> dict[str, str]:
         "net/ipv4/ping_group_range": f"{group} {group}",
     }
     if not topology.by_name[host].icmp_limited:
-        settings["net/ipv4/icmp_ratemask"] = "0"  # icmp_ratelimit=0 would leave the limit of the whole machine
+        settings["net/ipv4/icmp_ratemask"] = "0"  # icmp_ratelimit=0 leaves a second limit
     if host == GATEWAY:
         settings["net/ipv4/ip_forward"] = "1"
     if host == STUDENT:

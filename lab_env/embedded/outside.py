@@ -1,30 +1,18 @@
-"""What stays outside the lab: start it, pass signals to it, hand its exit status on; find labs that run."""
+"""The embedded lab from outside: run a command in a new lab, or in one that runs already; find those that run."""
 
 from __future__ import annotations
 
 import contextlib
-import json
 import os
-import select
-import signal
 import socket
-import subprocess
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from lab_env.embedded import network
+from lab_env.embedded.attempt import obstacles
 from lab_env.topology import STUDENT, topology
 from portlab.errors import BadTarget, LabNotRunning
-
-PASSED_ON = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-MESSAGE_LIMIT = 1 << 20
-INIT_NAME = "portlab-init"
-ROOT = str(Path(__file__).resolve().parents[2])
-START = (
-    "import sys; sys.path.insert(0, {root!r}); "
-    "from lab_env.embedded.inside import main; main({line}, {listener})"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +25,8 @@ class Handle:
         """The process that is each host, the student's workstation (which is init) included."""
         found = {STUDENT: self.pid}
         for pid, name, parent in _processes():
-            if parent == self.pid and name.removeprefix("portlab-") in topology().by_name:
-                found[name.removeprefix("portlab-")] = pid
+            if parent == self.pid and name.removeprefix(network.PROCESS.format("")) in topology().by_name:
+                found[name.removeprefix(network.PROCESS.format(""))] = pid
         return found
 
 
@@ -69,7 +57,13 @@ def run(
         "seed": seed,
         "environment": dict(environment or {}),
     }
-    return _supervise(order, publish, on_ready)
+    from lab_env.embedded import supervise  # needs Linux; this module may be imported anywhere
+
+    try:
+        return supervise.stay_with(order, publish, lambda init: on_ready(Handle(init)) if on_ready else None)
+    except supervise.Failed as error:
+        reasons = " ".join(str(obstacle) for obstacle in obstacles())
+        raise LabNotRunning(f"The embedded lab could not be built: {error}\n{reasons}".strip()) from None
 
 
 def attach(command: Sequence[str], *, host: str = STUDENT, lab: int | None = None) -> int:
@@ -87,18 +81,23 @@ def attach(command: Sequence[str], *, host: str = STUDENT, lab: int | None = Non
     pid = chosen[0].hosts().get(_known(host))
     if pid is None:
         raise LabNotRunning(f"{host!r} is not running in that lab. Start a new one with: ./run lab")
-    return _supervise({"pid": pid, "command": list(command), "host": host, "environment": {}}, None, None)
+    from lab_env.embedded import supervise
+
+    try:
+        return supervise.stay_with({"pid": pid, "command": list(command), "host": host, "environment": {}})
+    except supervise.Failed as error:
+        raise LabNotRunning(f"The lab could not be entered: {error}") from None
 
 
 def running() -> list[Handle]:
     """The labs of this user that run now."""
-    return [Handle(pid) for pid, name, _ in _processes() if name == INIT_NAME]
+    return [Handle(pid) for pid, name, _ in _processes() if name == network.INIT]
 
 
 def _known(host: str) -> str:
     machines = [each.name for each in topology().hosts if not each.nobody]
     if host not in machines:
-        raise BadTarget(f"There is no host {host!r} in the lab to run anything on. There are: {', '.join(machines)}")
+        raise BadTarget(f"The lab has no host {host!r} to run anything on. It has: {', '.join(machines)}")
     return host
 
 
@@ -112,102 +111,3 @@ def _processes() -> Iterator[tuple[int, str, int]]:
             if os.stat(f"/proc/{entry}").st_uid == owner:
                 head, _, rest = Path(f"/proc/{entry}/stat").read_text(errors="replace").rpartition(")")
                 yield int(entry), head.partition("(")[2], int(rest.split()[1])
-
-
-def _supervise(
-    order: Mapping[str, object], listener: socket.socket | None, on_ready: Callable[[Handle], None] | None
-) -> int:
-    """Start the process that goes inside, and stay with it until it ends.
-
-    It is a new interpreter, not a fork: namespaces want a process with a single thread, and the caller may have many.
-    """
-    line, far_end = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, PASSED_ON)
-    try:
-        with line, far_end, _terminal_given_back():
-            process = _start(far_end, listener)
-            try:
-                far_end.close()
-                line.send(json.dumps(order).encode())
-                return _watch(process, line, on_ready)
-            finally:
-                process.kill()
-                process.wait()
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def _start(far_end: socket.socket, listener: socket.socket | None) -> subprocess.Popen[bytes]:
-    descriptors = [far_end.fileno()] + ([listener.fileno()] if listener is not None else [])
-    code = START.format(root=ROOT, line=descriptors[0], listener=descriptors[1] if listener is not None else -1)
-    options = ["-B"] if os.geteuid() == 0 and "SUDO_UID" in os.environ else []  # no compiled files that are root's
-    return subprocess.Popen([sys.executable, *options, "-c", code], pass_fds=descriptors)
-
-
-def _watch(
-    process: subprocess.Popen[bytes], line: socket.socket, on_ready: Callable[[Handle], None] | None
-) -> int:
-    """Pass signals in, take news out, until the process ends."""
-    # imported here: the functions need Linux, this module may be imported anywhere
-    from lab_env.embedded import namespaces
-
-    signals, ended = namespaces.signal_descriptor(PASSED_ON), os.pidfd_open(process.pid)
-    poller = select.poll()
-    for descriptor in (signals, ended, line.fileno()):
-        poller.register(descriptor, select.POLLIN)
-    init, ready, failure = 0, False, ""
-    try:
-        while True:
-            happened = [descriptor for descriptor, _ in poller.poll()]
-            if line.fileno() in happened:
-                news = _read_news(line)
-                if news is None:
-                    poller.unregister(line)
-                    continue
-                init, ready, failure = news.get("init", init), ready or "ready" in news, news.get("failed", failure)
-                if "ready" in news and on_ready is not None:
-                    on_ready(Handle(init))
-            elif signals in happened:
-                number, from_keyboard = namespaces.read_signal(signals)
-                if not ready:
-                    return 128 + number
-                if not from_keyboard:  # else the command has it already
-                    with contextlib.suppress(OSError):
-                        line.send(bytes([number]))
-            elif ended in happened:
-                break
-    finally:
-        os.close(signals)
-        os.close(ended)
-    if failure:
-        raise LabNotRunning(failure)
-    code = process.wait()
-    return code if code >= 0 else 128 - code
-
-
-def _read_news(line: socket.socket) -> dict[str, object] | None:
-    try:
-        message = line.recv(MESSAGE_LIMIT)
-    except ConnectionError:
-        return None
-    return json.loads(message) if message else None
-
-
-@contextlib.contextmanager
-def _terminal_given_back() -> Iterator[None]:
-    """After a shell with job control inside, make our own process group the terminal's foreground group again."""
-    try:
-        terminal = os.open("/dev/tty", os.O_RDWR | os.O_CLOEXEC)
-    except OSError:
-        yield
-        return
-    try:
-        in_front = os.tcgetpgrp(terminal) == os.getpgrp()
-        yield
-        if in_front:
-            before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTTOU])
-            with contextlib.suppress(OSError):
-                os.tcsetpgrp(terminal, os.getpgrp())
-            signal.pthread_sigmask(signal.SIG_SETMASK, before)
-    finally:
-        os.close(terminal)

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 
 SOL_PACKET, PACKET_AUXDATA, PACKET_IGNORE_OUTGOING = 263, 8, 23
 ETH_P_ALL = 0x0003
-AUXDATA = struct.Struct("@IIIHHHH")  # struct tpacket_auxdata: status, length, captured, mac, net, VLAN tag, VLAN protocol
+AUXDATA = struct.Struct("@IIIHHHH")  # tpacket_auxdata: status, length, captured, mac, net, VLAN tag, protocol
 TP_STATUS_VLAN_VALID = 0x10
 MAC_ADDRESSES = 12  # bytes before the place of a VLAN tag
 FRAME_LIMIT = 65536
@@ -86,7 +86,9 @@ def receive(end: socket.socket) -> bytes | None:
     return frame
 
 
-def carry(near: socket.socket, far: socket.socket, there: Direction, back: Direction, until: Callable[[], bool]) -> None:
+def carry(
+    near: socket.socket, far: socket.socket, there: Direction, back: Direction, until: Callable[[], bool]
+) -> None:
     """Carry frames between the two ends; `until` is asked after every turn whether that is enough."""
     ways = ((near, far, there), (far, near, back))
     while not until():

@@ -13,7 +13,9 @@ from lab_env.topology import SlowLink, Topology
 READY = "ready"
 
 
-def live(topology: Topology, pids: Mapping[str, int], seed: int | None, lossy: bool, reporter: Reporter) -> None:
+def live(
+    topology: Topology, pids: Mapping[str, int], seed: int | None, lossy: bool, reporter: Reporter
+) -> None:
     """Lay every cable of the lab, then be the slow link until killed."""
     namespaces.unshare(namespaces.NET)
     for name in ("all", "default"):
@@ -27,8 +29,10 @@ def live(topology: Topology, pids: Mapping[str, int], seed: int | None, lossy: b
     slowlink.carry(near, far, there, back, until=lambda: False)
 
 
-def directions(link: SlowLink, seed: int | None, lossy: bool) -> tuple[slowlink.Direction, slowlink.Direction]:
-    """Both ways of the slow link; the same seed loses the same frames (the n-th of each way), no seed others each time."""
+def directions(
+    link: SlowLink, seed: int | None, lossy: bool
+) -> tuple[slowlink.Direction, slowlink.Direction]:
+    """Both ways of the slow link; the same seed loses the same frames again, counted each way from the first."""
     loss = link.loss if lossy else 0.0
     source = random.Random(seed)
     there, back = (

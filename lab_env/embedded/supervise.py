@@ -1,0 +1,128 @@
+"""The process outside stays with the one that goes inside: signals go in, the exit status comes out."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+from lab_env.embedded import namespaces
+
+PASSED_ON = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+MESSAGE_LIMIT = 1 << 20
+ROOT = str(Path(__file__).resolve().parents[2])
+START = (
+    "import sys; sys.path.insert(0, {root!r}); "
+    "from lab_env.embedded.inside import main; main({line}, {listener})"
+)
+
+
+class Failed(Exception):
+    """The lab could not be built or entered."""
+
+
+def stay_with(
+    order: Mapping[str, object],
+    listener: socket.socket | None = None,
+    on_ready: Callable[[int], None] = lambda init: None,
+) -> int:
+    """Start the process that goes inside (see `inside`) and return its exit status.
+
+    `on_ready` is called with the process number of the lab's init.  It is a new interpreter, not a fork: namespaces want a process with a single thread, and the caller may have many.
+    """
+    line, far_end = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, PASSED_ON)
+    try:
+        with line, far_end, _terminal_given_back():
+            process = _start(far_end, listener)
+            try:
+                far_end.close()
+                line.send(json.dumps(order).encode())
+                return _watch(process, line, on_ready)
+            finally:
+                process.kill()
+                process.wait()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _start(far_end: socket.socket, listener: socket.socket | None) -> subprocess.Popen[bytes]:
+    descriptors = [far_end.fileno()] + ([listener.fileno()] if listener is not None else [])
+    code = START.format(root=ROOT, line=descriptors[0], listener=-1 if listener is None else descriptors[1])
+    options = ["-B"] if "SUDO_UID" in os.environ else []  # leave no compiled files that are root's
+    return subprocess.Popen([sys.executable, *options, "-c", code], pass_fds=descriptors)
+
+
+def _watch(process: subprocess.Popen[bytes], line: socket.socket, on_ready: Callable[[int], None]) -> int:
+    """Pass signals in, take news out, until the process ends."""
+    signals, ended = namespaces.signal_descriptor(PASSED_ON), os.pidfd_open(process.pid)
+    poller = select.poll()
+    for descriptor in (signals, ended, line.fileno()):
+        poller.register(descriptor, select.POLLIN)
+    known: dict[str, object] = {}
+    try:
+        while True:
+            happened = [descriptor for descriptor, _ in poller.poll()]
+            if line.fileno() in happened:  # first of all: the news may say why it ended
+                news = _read_news(line)
+                known |= news
+                if not news:
+                    poller.unregister(line)
+                elif "ready" in news:
+                    on_ready(int(str(known.get("init", 0))))
+            elif signals in happened:
+                number, from_keyboard = namespaces.read_signal(signals)
+                if "ready" not in known:
+                    return 128 + number
+                if not from_keyboard:  # else the command has it already
+                    _pass_on(number, line)
+            elif ended in happened:
+                break
+    finally:
+        os.close(signals)
+        os.close(ended)
+    if "failed" in known:
+        raise Failed(known["failed"])
+    code = process.wait()
+    return code if code >= 0 else 128 - code
+
+
+def _pass_on(number: int, line: socket.socket) -> None:
+    with contextlib.suppress(OSError):  # the command has just ended
+        line.send(bytes([number]))
+
+
+def _read_news(line: socket.socket) -> dict[str, object]:
+    """The next message from inside; an empty one when no more will come."""
+    try:
+        message = line.recv(MESSAGE_LIMIT)
+    except ConnectionError:
+        return {}
+    return dict(json.loads(message)) if message else {}
+
+
+@contextlib.contextmanager
+def _terminal_given_back() -> Iterator[None]:
+    """After a shell with job control inside, make our own process group the terminal's foreground group again."""
+    try:
+        terminal = os.open("/dev/tty", os.O_RDWR | os.O_CLOEXEC)
+    except OSError:
+        yield
+        return
+    try:
+        in_front = os.tcgetpgrp(terminal) == os.getpgrp()
+        yield
+        if in_front:
+            before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTTOU])
+            with contextlib.suppress(OSError):
+                os.tcsetpgrp(terminal, os.getpgrp())
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    finally:
+        os.close(terminal)
