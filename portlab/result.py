@@ -7,7 +7,7 @@ so the same events always give the same verdicts, whether they came from a wire 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -146,8 +146,8 @@ def _who_spoke(
         return answered_by, icmp_type, icmp_code, time_ns
     seen = Dissected(events.frames[event[rows]])
     answered_by[rows] = np.where(seen.is_arp, seen.arp_sender, seen.source)
-    icmp_type[rows] = np.where(seen.is_icmp, seen.icmp_type, -1)
-    icmp_code[rows] = np.where(seen.is_icmp, seen.icmp_code, -1)
+    icmp_type[rows] = np.where(seen.is_icmp, seen.icmp_type.astype(np.int16), -1)
+    icmp_code[rows] = np.where(seen.is_icmp, seen.icmp_code.astype(np.int16), -1)
     time_ns[rows] = events.frames["time_ns"][event[rows]]
     return answered_by, icmp_type, icmp_code, time_ns
 
@@ -177,7 +177,10 @@ class Scan:
     received: Events  # as they came; `events` adds the sent rows that were not captured
     matched: bool = True
     """False where a capture of one direction gave answers without their questions."""
+    stopped_by: str = ""
+    """Why the scan ended early, where `complete` is false."""
     never_asked: tuple[tuple[str, int | None], ...] = ()
+    """(address, port) of the rows that were not reached before it ended."""
 
     # --- columns ------------------------------------------------------------------------------------------------------
 
@@ -291,6 +294,23 @@ class Scan:
         speaker = dotted(int(self.answered_by[index]))
         whose = "the host itself" if self.answered_by[index] == self.address[index] else speaker
         return f"Not a RST: it was {kind} from {whose} that ended this connection attempt. A SYN scan says filtered."
+
+    def without(self, rows: NDArray[np.bool_]) -> Scan:
+        """The same scan with those rows moved to `never_asked`: nothing is claimed about what was not asked."""
+        kept = ~rows
+        number = np.where(kept, np.cumsum(kept) - 1, -1)
+        probes = self.probes.copy()
+        asked = probes["row"] >= 0
+        probes["row"][asked] = number[probes["row"][asked]]
+        columns = {column.name: getattr(self.findings, column.name)[kept] for column in fields(Findings)}
+        unasked = zip(self.address[rows].tolist(), self.port[rows].tolist(), strict=True)
+        return replace(
+            self,
+            asked=Asked(self.address[kept], self.port[kept], self.asked.names),
+            findings=Findings(**columns),
+            probes=probes,
+            never_asked=tuple((dotted(a), None if p == NO_PORT else p) for a, p in unasked),
+        )
 
     # --- evidence -------------------------------------------------------------------------------------------------------
 
