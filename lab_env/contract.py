@@ -1,9 +1,9 @@
 """The contract: what every probe of the lab must bring back, worked out from the topology.
 
-Follow one probe from the student: across the link, through the gateway's rules, through the host's own rules, to the
-program that listens or does not.  Whoever ends that walk decides the answer; the technique decides what the answer
-means.  Nothing here is a hand-written table of results, and nothing is shared with the simulator or with `portlab`'s
-techniques, so that each can be judged by it.
+Follow one probe from the student: across the link, through the gateway's rules, through the host's own
+rules, to the program that listens or does not.  Whoever ends that walk decides the answer; the technique
+decides what the answer means.  Nothing here is a hand-written table of results, and nothing is shared with
+the simulator or with `portlab`'s techniques, so that each can be judged by it.
 """
 
 from __future__ import annotations
@@ -24,9 +24,10 @@ NEVER_LISTENING = {"tcp": (1, 20, 65535), "udp": (9, 68)}
 """Ports on which nothing in the lab listens: 20 and 68 are the client's ends of FTP data and DHCP."""
 
 PATIENCE_S = 4.0
-"""How long to wait for the gateway's word on an address with nobody behind it: it comes after about three seconds."""
+"""How long to wait for the gateway's word on an address with nobody behind it: it needs three seconds."""
 
-UNREACHABLE, HOST_CODE, PORT_CODE, ADMIN_CODE = 3, 1, 3, 13  # ICMP type and codes (RFC 792, RFC 1812 section 5.2.7.1)
+UNREACHABLE, HOST_CODE, PORT_CODE, ADMIN_CODE = 3, 1, 3, 13
+"""ICMP type and codes (RFC 792, RFC 1812 section 5.2.7.1)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,10 @@ class Expectation:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of the contract.  `port` is None for a ping, whose `method` says how; `patience` in seconds or 0."""
+    """One line of the contract: a probe and its outcome.
+
+    `port` is None for a ping, whose `method` says how; `patience` is in seconds, 0: as long as usual.
+    """
 
     technique: str
     host: str
@@ -65,7 +69,10 @@ class Probe:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """How the walk ended: "syn-ack", "reset", "udp", "echo", "icmp", "no-neighbour" or "silence", and who spoke."""
+    """How the walk ended, and who spoke.
+
+    `kind` is "syn-ack", "reset", "udp", "echo", "icmp", "no-neighbour" or "silence".
+    """
 
     kind: str
     speaker: str | None = None
@@ -98,7 +105,7 @@ def expected(
     return _meaning(topology, technique, host, walk(topology, host, probe))
 
 
-# --- the walk -------------------------------------------------------------------------------------------------------
+# --- the walk ---------------------------------------------------------------------------------------------
 
 
 def walk(topology: Topology, name: str, probe: Probe) -> Reply:
@@ -152,7 +159,10 @@ def _from_gateway(topology: Topology, code: int) -> Reply:
 
 
 def _from_host(topology: Topology, host: Host, probe: Probe) -> Reply:
-    """What the host's own IP software and programs say (RFC 9293 section 3.10.7, RFC 1122 sections 3.2.2.6 and 4.1.3.1)."""
+    """What the host's own IP software and programs say.
+
+    RFC 9293 section 3.10.7, RFC 1122 sections 3.2.2.6 and 4.1.3.1.
+    """
     address, ttl = topology.address(host.name), _ttl(topology, host)
     if probe.protocol == "icmp":
         return Reply("echo", address, ttl)
@@ -177,7 +187,7 @@ def _ttl(topology: Topology, host: Host) -> int:
     return 64 if own_link else 63
 
 
-# --- what the reply means -------------------------------------------------------------------------------------------
+# --- what the reply means ---------------------------------------------------------------------------------
 
 _SILENT_STATE = {
     "connect": State.FILTERED,
@@ -189,7 +199,11 @@ _SILENT_STATE = {
     "xmas": State.OPEN_FILTERED,
 }
 
-_ICMP_REASON = {HOST_CODE: Reason.HOST_UNREACH, PORT_CODE: Reason.PORT_UNREACH, ADMIN_CODE: Reason.ADMIN_PROHIBITED}
+_ICMP_REASON = {
+    HOST_CODE: Reason.HOST_UNREACH,
+    PORT_CODE: Reason.PORT_UNREACH,
+    ADMIN_CODE: Reason.ADMIN_PROHIBITED,
+}
 
 
 def _meaning(topology: Topology, technique: str, host: str, reply: Reply) -> Expectation:
@@ -238,13 +252,13 @@ def _expected_ping(topology: Topology, host: str, method: str) -> Expectation:
         reason = Reason.TIMESTAMP_REPLY if method == "timestamp" else Reason.ECHO_REPLY
         return Expectation(State.UP, reason, reply.speaker, ttl=reply.ttl)
     if reply.kind == "no-neighbour":
-        return Expectation(State.DOWN, Reason.HOST_UNREACH)
+        return Expectation(State.NO_ANSWER, Reason.HOST_UNREACH)
     if reply.icmp is not None:
         return Expectation(State.NO_ANSWER, _ICMP_REASON[reply.icmp[1]], reply.speaker, reply.icmp, reply.ttl)
     return Expectation(State.NO_ANSWER, Reason.NO_RESPONSE)
 
 
-# --- the rows worth asking ------------------------------------------------------------------------------------------
+# --- the rows worth asking --------------------------------------------------------------------------------
 
 
 def ports(topology: Topology, protocol: str) -> tuple[int, ...]:

@@ -1,0 +1,48 @@
+"""Firewall rules asked by whole tables of packets: the first rule that matches a packet decides."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lab_env.simulated.packets import Arrivals
+from lab_env.simulated.places import Places
+from lab_env.topology import Action, Rule
+from portlab.packets.headers import PROTOCOLS
+
+ACTIONS = tuple(Action)
+ACCEPT = ACTIONS.index(Action.ACCEPT)
+
+
+def decide(
+    rules: Sequence[Rule], packets: Arrivals, places: Places, established: NDArray[np.bool_]
+) -> NDArray[np.uint8]:
+    """The action for each packet, as its place in ACTIONS.  No rule: accept."""
+    actions = np.full(len(packets), ACCEPT, np.uint8)
+    undecided = np.ones(len(packets), bool)
+    for rule in rules:
+        hit = undecided & _matches(rule, packets, places, established)
+        actions[hit] = ACTIONS.index(rule.action)
+        undecided &= ~hit
+    return actions
+
+
+def _matches(
+    rule: Rule, packets: Arrivals, places: Places, established: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
+    hit = np.ones(len(packets), bool)
+    if rule.hosts:
+        rows = [row for row, host in enumerate(places.topology.hosts) if host.name in rule.hosts]
+        hit &= np.isin(places.owner(packets["destination"]), rows)
+    if rule.protocol:
+        hit &= packets["protocol"] == PROTOCOLS[rule.protocol]
+    if rule.ports:
+        hit &= np.isin(packets["port"], rule.ports)
+    if rule.flags:
+        mask, value = rule.flags
+        hit &= packets["control_bits"] & mask == value
+    if rule.established:
+        hit &= established
+    return hit
