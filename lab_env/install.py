@@ -4,10 +4,11 @@
 
     python3 lab_env/install.py CHECKOUT ELSEWHERE LAB_KEY [TEST_KEY]
 
-The environment is CHECKOUT/.venv, or the directory ELSEWHERE if the checkout is somebody else's or cannot be written.  Its
-path is the only thing written to standard output.  The keys are what the environment has to agree with.  They are
-written into it as stamps when all is done: an interrupted installation leaves no stamp, and the next start repairs it.
-The environment finds the checkout by a path file, so that a change of the code needs no new installation.
+The environment is CHECKOUT/.venv, or the directory ELSEWHERE if the checkout is somebody else's or cannot be
+written.  Its path is the only thing written to standard output.  The keys are what the environment has to
+agree with.  They are written into it as stamps when all is done: an interrupted installation leaves no stamp,
+and the next start repairs it. The environment finds the checkout by a path file, so that a change of the code
+needs no new installation.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ class Environment:
         return self.path / "bin" / "python3"
 
     def stamped(self, stamp: str, key: str) -> bool:
-        """Whether the installation that this stamp stands for was finished, with this key and this interpreter."""
+        """Whether the installation this stamp stands for was finished, with this key and interpreter."""
         try:
             return (self.path / stamp).read_text() == f"{key}\n{os.path.realpath(self.python)}\n"
         except OSError:
@@ -67,7 +68,9 @@ class Environment:
         """Make it, from nothing."""
         venv.EnvBuilder(clear=True, symlinks=True, with_pip=True, prompt="portlab").create(self.path)
         ask = "import sysconfig; print(sysconfig.get_path('purelib'))"
-        packages = subprocess.run([self.python, "-I", "-c", ask], check=True, capture_output=True, text=True).stdout
+        packages = subprocess.run(
+            [self.python, "-I", "-c", ask], check=True, capture_output=True, text=True
+        ).stdout
         Path(packages.rstrip("\n"), "portlab.pth").write_bytes(os.fsencode(self.checkout) + b"\n")
         launcher = self.path / "bin" / "portlab"
         launcher.write_text(LAUNCHER)
@@ -76,10 +79,18 @@ class Environment:
     def fill(self, requirements: list[str]) -> None:
         """Install what these files ask for, in the versions tested with this Python.
 
-        The machine's own pip settings (index, proxy, certificates) hold; only an installation into the user's home, which
-        some machines make the default, would miss the environment.
+        The machine's own pip settings (index, proxy, certificates) hold; only an installation into the user's
+        home, which some machines make the default, would miss the environment.
         """
-        command = [str(self.python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-user"]
+        command = [
+            str(self.python),
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+            "--no-user",
+        ]
         for file in requirements:
             command += ["--requirement", str(self.checkout / file)]
         tested = self.checkout / "constraints" / f"{sys.version_info[0]}.{sys.version_info[1]}.txt"
@@ -138,13 +149,15 @@ def main(checkout: str, elsewhere: str, lab_key: str, test_key: str = "") -> int
     try:
         with locked(environment.path):
             if not environment.ready(lab_key, test_key):
-                say(f"installing what PortLab needs into {environment.path} (a minute or two, only this once)")
+                say(
+                    f"installing what PortLab needs into {environment.path} (a minute or two, only this once)"
+                )
                 started = time.monotonic()
                 environment.update(lab_key, test_key)
                 say(f"installed in {time.monotonic() - started:.0f} s")
     except subprocess.CalledProcessError:
-        say("the installation failed; what went wrong stands above.  Is there an internet connection, and are a proxy's")
-        say("settings right?  Then type the same command again: it goes on where it stopped.")
+        say("the installation failed; what went wrong stands above.  Check the internet connection (and the")
+        say("proxy's settings, if there is one), then type the same command again.")
         return 1
     except OSError as error:
         say(f"cannot make {environment.path}: {error}")

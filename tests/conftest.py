@@ -1,14 +1,15 @@
 """What all tests share: what this machine must offer, and tests that run inside a lab.
 
-A test marked `inlab` runs inside an embedded lab.  When its module's turn comes, one fresh lab is started and a second pytest
-inside it runs the module's marked tests; each report travels back and is shown and counted here as if it had run here:
+A test marked `inlab` runs inside an embedded lab.  When its module's turn comes, one fresh lab is started and
+a second pytest inside it runs the module's marked tests; each report travels back and is shown and counted
+here as if it had run here:
 
     host:  pytest ── python -m lab_env exec ──▶  lab:  pytest tests/lab/test_x.py::test_y ...
              ▲                                            │ one line of JSON for each report
              └──────────────── file ──────────────────────┘
 
-`inlab(loss=True)` keeps the slow link's loss (it is off otherwise), `inlab(seed=7)` seeds it; tests of a module with different
-arguments get labs of their own.
+`inlab(loss=True)` keeps the slow link's loss (it is off otherwise), `inlab(seed=7)` seeds it; tests of a
+module with different arguments get labs of their own.
 
 PORTLAB_REQUIRE=1 turns every skip into a failure: for machines on which everything must run.
 """
@@ -31,7 +32,7 @@ REQUIRE = os.environ.get("PORTLAB_REQUIRE", "") not in ("", "0")
 REPORTS = "PORTLAB_TEST_REPORTS"  # set inside the lab: the file that takes the reports
 LAB_TESTS_TIMEOUT = 900  # seconds for one module's tests inside a lab
 
-# --- a skip is a failure where everything must run --------------------------------------------------------------------
+# --- a skip is a failure where everything must run ------------------------------------------------
 
 
 @pytest.hookimpl(wrapper=True)
@@ -53,7 +54,7 @@ def required(report: Any) -> Any:
     return report
 
 
-# --- what the machine offers ------------------------------------------------------------------------------------------
+# --- what the machine offers ----------------------------------------------------------------------
 
 
 def lab_obstacle() -> str:
@@ -97,7 +98,7 @@ def _needs(request: pytest.FixtureRequest, missing: Callable[[str], str]) -> Non
             pytest.skip(f"{need}: {why}")
 
 
-# --- tests inside the lab ---------------------------------------------------------------------------------------------
+# --- tests inside the lab -------------------------------------------------------------------------
 
 
 class InLab:
@@ -136,22 +137,35 @@ class InLab:
         options = ([] if loss else ["--no-loss"]) + (["--seed", str(seed)] if seed else [])
         reports = self.config._tmp_path_factory.mktemp("inlab") / "reports"
         reports.touch()
-        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", str(PROJECT), *items]
-        process = subprocess.Popen(
-            [sys.executable, "-m", "lab_env", "exec", *options, "--", *command],
-            cwd=PROJECT,
-            env={**os.environ, REPORTS: str(reports)},
-            stdin=subprocess.DEVNULL,
-            stdout=(output := reports.with_name("output")).open("w"),
-            stderr=subprocess.STDOUT,
-        )
+        command = [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "-p",
+            "no:cacheprovider",
+            "--rootdir",
+            str(PROJECT),
+            *items,
+        ]
+        with (output := reports.with_name("output")).open("w") as file:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "lab_env", "exec", *options, "--", *command],
+                cwd=PROJECT,
+                env={**os.environ, REPORTS: str(reports)},
+                stdin=subprocess.DEVNULL,
+                stdout=file,
+                stderr=subprocess.STDOUT,
+            )
         unfinished = dict(items)
         for line in lines_while_running(process, reports):
             self.relay(json.loads(line), items, unfinished)
         for item in unfinished.values():
             self.report_lost(item, output.read_text(errors="replace"))
 
-    def relay(self, data: dict[str, Any], items: dict[str, pytest.Item], unfinished: dict[str, pytest.Item]) -> None:
+    def relay(
+        self, data: dict[str, Any], items: dict[str, pytest.Item], unfinished: dict[str, pytest.Item]
+    ) -> None:
         report = self.config.hook.pytest_report_from_serializable(config=self.config, data=data)
         item = items[report.nodeid]
         if report.when == "setup":
@@ -192,7 +206,7 @@ class Inside:
 
     def __init__(self, config: pytest.Config, path: str) -> None:
         self.config = config
-        self.file = open(path, "a", buffering=1)
+        self.file = Path(path).open("a", buffering=1)  # noqa: SIM115 - open until pytest ends
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         data = self.config.hook.pytest_report_to_serializable(config=self.config, report=report)
@@ -207,14 +221,14 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(Inside(config, path) if path else InLab(config))
 
 
-# --- commands in a lab ------------------------------------------------------------------------------------------------
+# --- commands in a lab ----------------------------------------------------------------------------
 
 Exec = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 @pytest.fixture
 def lab_exec() -> Exec:
-    """Run a command in a fresh lab, as `./run exec` does: lab_exec("portlab", "ping", "web", options=["--no-loss"])."""
+    """Run a command in a fresh lab, as `./run exec` does: lab_exec("portlab", "ping", "web")."""
 
     def run(
         *command: str, options: list[str] | None = None, timeout: float = 120, **more: Any

@@ -1,0 +1,84 @@
+"""Runs a command in the simulated lab: the command is told of a lab whose wire is a model, not a network.
+
+Nothing holds such a command back from the real network, so only programs that use PortLab's wire are run:
+PortLab itself, Python, pytest and Jupyter.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from lab_env.topology import STUDENT, Topology, topology
+from portlab.errors import NotPermitted
+
+WIRE = "lab_env.simulated:SimulatedWire"
+ALLOWED = re.compile(r"(portlab|python[\d.]*|pytest|jupyter(-\w+)*|ipython[\d.]*)(\.exe)?")
+
+
+def descriptor(lab: Topology, seed: int = 0, lossy: bool = True) -> dict[str, object]:
+    """What the processes of the lab are told; the format stands in `portlab.lab`."""
+    return {
+        "fidelity": "simulated",
+        "networks": {network.name: lab.cidr(network.name) for network in lab.networks},
+        "hosts": {host.name: lab.addresses(host.name) for host in lab.hosts},
+        "self": STUDENT,
+        "wire": WIRE,
+        "netns": None,
+        "control": None,
+        "recordings": None,
+        "seed": seed,
+        "lossy": lossy,
+    }
+
+
+def check_allowed(command: Sequence[str]) -> None:
+    """Raise NotPermitted for a program that would use the computer's real network."""
+    program = Path(command[0]).name
+    if not ALLOWED.fullmatch(program):
+        raise NotPermitted(
+            f"{program!r} would use this computer's real network: the simulated lab runs only portlab, "
+            "python, pytest and jupyter.  How to get the lab with real packets says: ./run doctor"
+        )
+
+
+def run(
+    command: Sequence[str],
+    *,
+    seed: int = 0,
+    lossy: bool = True,
+    environment: Mapping[str, str] | None = None,
+    on_ready: Callable[[], None] | None = None,
+) -> int:
+    """Run `command` in a simulated lab and return its exit status (128 + N for an end by signal N)."""
+    check_allowed(command)
+    with tempfile.TemporaryDirectory(prefix="portlab-") as folder:
+        path = Path(folder, "lab.json")
+        path.write_text(json.dumps(descriptor(topology(), seed, lossy)), "utf-8")
+        variables = {**os.environ, **(environment or {}), "PORTLAB_LAB": str(path)}
+        process = subprocess.Popen(command, env=variables)
+        if on_ready:
+            on_ready()
+        return _status(_wait(process))
+
+
+def _wait(process: subprocess.Popen[bytes]) -> int:
+    """Wait for the command.  Ctrl-C reaches it by itself; a request to end is passed on."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda number, _: process.send_signal(number))
+    try:
+        return process.wait()
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _status(code: int) -> int:
+    return code if code >= 0 else 128 - code
