@@ -15,7 +15,7 @@ from lab_env.topology import ACK, FIN, GATEWAY, PSH, STUDENT, SYN, URG, Action, 
 from portlab.model import Reason, State
 
 PORT_TECHNIQUES = ("connect", "syn", "udp", "fin", "null", "xmas", "ack")
-PING_METHODS = ("echo", "timestamp", "arp")
+PING_METHODS = ("icmp", "timestamp", "arp")
 
 DEFAULT_PAYLOADS = {53: "dns", 67: "dhcp", 123: "ntp", 161: "snmp"}
 """What a UDP scan says to a port unless it is told otherwise; to all other ports an empty datagram."""
@@ -91,7 +91,7 @@ def expected(
     host: str,
     port: int | None,
     payload: str | None = None,
-    method: str = "echo",
+    method: str = "icmp",
 ) -> Expectation:
     """What `technique` must find at `port` of `host`, asked by the student."""
     if technique == "ping":

@@ -1,5 +1,4 @@
-"""What the programs behind UDP ports say: the first answer of each protocol, small but complete and true to
-its RFC.
+"""What the programs behind UDP ports say: the first answer of each protocol, small but true to its RFC.
 
 A program that does not understand a datagram keeps quiet.
 """

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lab_env.simulated.medium import Medium, in_order
-from lab_env.simulated.network import FATE, Kind
+from lab_env.simulated.network import FATE, NEIGHBOUR_FAILS_NS, Kind
 from portlab.model import ERRNO, Events, Frames, Probes
 from portlab.packets import craft
 from portlab.packets.headers import ACK, RST, SYN, UNREACHABLE
 
 SYN_AT_NS = (0, 1_000_000_000, 3_000_000_000)
-"""When the SYN is sent and repeated: gaps of 1 and 2 seconds (RFC 6298 section 5.5); 4 more, and it is over."""
+"""When the SYN is sent and repeated: gaps of 1 and 2 seconds (RFC 6298 section 5.5), then a last one of 4."""
 GIVE_UP_NS = 7_000_000_000
-NEIGHBOUR_FAILS_NS = 3_060_000_000
-"""An unanswered ARP ends a connect() with EHOSTUNREACH."""
+ARP_GAP_NS = 1_000_000_000
+"""Linux asks three times, a second apart."""
 IN_FLIGHT = 1024
 SOCKET_NS = 12_000
 """How long a program takes from one connect() to the next."""
@@ -33,15 +33,13 @@ ERRNO_OF_CODE = {0: errno.ENETUNREACH, 2: errno.ENOPROTOOPT, 3: errno.ECONNREFUS
 """What Linux makes of the codes of ICMP destination unreachable; of all others EHOSTUNREACH."""
 
 
-def connections(
-    medium: Medium, probes: Probes, timeout_ns: int, source_port: Callable[[str], int]
-) -> Iterator[Events]:
+def connections(medium: Medium, probes: Probes, timeout_ns: int) -> Iterator[Events]:
     """Connect to the (address, port) of each probe, some at a time; each batch with its frames and errnos.
 
     Fills in each probe's time, source address and source port.
     """
     for first in range(0, len(probes), IN_FLIGHT):
-        batch = Batch(medium, probes[first : first + IN_FLIGHT], timeout_ns, source_port)
+        batch = Batch(medium, probes[first : first + IN_FLIGHT], timeout_ns)
         errnos = batch.run()
         errnos["probe"] += first
         medium.advance_to(int(errnos["time_ns"].max()))
@@ -51,14 +49,12 @@ def connections(
 class Batch:
     """Connections that are made at the same time."""
 
-    def __init__(
-        self, medium: Medium, probes: Probes, timeout_ns: int, source_port: Callable[[str], int]
-    ) -> None:
+    def __init__(self, medium: Medium, probes: Probes, timeout_ns: int) -> None:
         self.medium, self.probes, self.frames = medium, probes, list[Frames]()
         count = len(probes)
         self.start = medium.clock_ns() + np.arange(count, dtype=np.int64) * SOCKET_NS
         self.end = self.start + min(timeout_ns, GIVE_UP_NS)
-        self.source_ports = np.array([source_port("tcp") for _ in range(count)], np.uint16)
+        self.source_ports = medium.kernel_ports(count)
         self.sequence_numbers = medium.network.random.integers(0, 2**32, count, np.uint32)
         self.fates = np.zeros(count, FATE)
         probes["time_ns"], probes["source"] = self.start, medium.places.student_address
@@ -136,7 +132,7 @@ class Batch:
         missing = np.flatnonzero(~self.medium.reachable(self.probes["address"]))
         addresses, first = np.unique(self.probes["address"][missing], return_index=True)
         asked = self.start[missing[first]]
-        self.frames.append(self.medium.ask_neighbours(addresses, asked, NEIGHBOUR_FAILS_NS))
+        self.frames.append(self.medium.ask_neighbours(addresses, asked, ARP_GAP_NS))
         told = missing[self.start[missing] + NEIGHBOUR_FAILS_NS <= self.end[missing]]
         errnos["errno"][told] = errno.EHOSTUNREACH
         errnos["time_ns"][told] = self.start[told] + NEIGHBOUR_FAILS_NS

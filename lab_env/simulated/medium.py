@@ -29,9 +29,10 @@ SEND_NS = 1_500
 """How long it takes to send one packet."""
 KERNEL_NS = 8_000
 """How long the student's kernel thinks before it answers a segment that it did not expect."""
+KERNEL_PORTS = 32_768, 28_232
+"""First and number of the source ports that Linux gives to its own connections."""
 ARP_NS = 45_000
-ARP_TRIES, ARP_GAP_NS = 3, 1_000_000_000
-"""Linux asks three times, a second apart."""
+ARP_TRIES = 3
 
 
 class Listener(Protocol):
@@ -48,6 +49,7 @@ class Medium:
         self.network = Network(topology, seed, lossy)
         self.places = self.network.places
         self.elapsed_ns = 0
+        self._connections = 0  # made by the kernel so far
         self._programs = Programs(topology)
         self._listeners: weakref.WeakSet[Listener] = weakref.WeakSet()
         self._mac = self.places.mac(self.places.student_address)
@@ -60,6 +62,13 @@ class Medium:
     def advance_to(self, clock_ns: int) -> None:
         """Let time pass; it never runs back."""
         self.elapsed_ns = max(self.elapsed_ns, clock_ns - EPOCH_NS)
+
+    def kernel_ports(self, count: int) -> NDArray[np.uint16]:
+        """The next source ports that the kernel gives to connections."""
+        first, size = KERNEL_PORTS
+        ports = first + (self._connections + np.arange(count)) % size
+        self._connections += count
+        return ports.astype(np.uint16)
 
     # --- packets ------------------------------------------------------------------------------------------
 
@@ -122,15 +131,14 @@ class Medium:
 
     # --- ARP ----------------------------------------------------------------------------------------------
 
-    def ask_neighbours(self, addresses: NDArray[np.uint32], when: NDArray[np.int64], wait_ns: int) -> Frames:
-        """Ask by ARP for addresses of the own link, each at its moment; the silent are asked again."""
+    def ask_neighbours(self, addresses: NDArray[np.uint32], when: NDArray[np.int64], gap_ns: int) -> Frames:
+        """Ask by ARP for addresses of the own link, each at its moment, and the silent again after each gap."""
         nobody = self.places.owner(addresses) == NOBODY
         requests = arp_requests(self._mac, self.places.student_address, addresses)
         frames = [self._arp_replies(addresses[~nobody], when[~nobody])]
         for attempt in range(ARP_TRIES):
             again = slice(None) if attempt == 0 else nobody
-            if attempt == 0 or attempt * ARP_GAP_NS < wait_ns:
-                frames.append(as_sent(_arp_frames(requests[again], when[again] + attempt * ARP_GAP_NS)))
+            frames.append(as_sent(_arp_frames(requests[again], when[again] + attempt * gap_ns)))
         return in_order(frames)
 
     def _arp_replies(self, addresses: NDArray[np.uint32], asked_ns: NDArray[np.int64]) -> Frames:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lab_env.simulated.kernel import connections
-from lab_env.simulated.medium import SEND_NS, Medium, in_order
+from lab_env.simulated.medium import ARP_TRIES, SEND_NS, Medium, in_order
 from lab_env.simulated.places import NOBODY, is_loopback
 from lab_env.topology import topology
 from portlab.addresses import dotted
@@ -28,8 +28,8 @@ GATHER_NS = 500_000
 """Whoever waits for frames takes those of the next half millisecond too: one by one would take long."""
 CALL_NS = 1_000
 """How long a look at the wire takes, so that time passes even for who only looks."""
-FIRST_PORT, LAST_PORT = 32768, 60999
-"""Linux's own range of source ports."""
+RAW_PORTS = range(61_000, 65_536)
+"""Source ports above those that Linux gives to its own connections."""
 
 
 def medium_of(lab: Lab) -> Medium:
@@ -64,7 +64,8 @@ class SimulatedWire:
         self.record_sent = True
         self._medium = medium = medium or medium_of(lab)
         self._coming = no_frames()
-        self._source_ports = itertools.cycle(range(FIRST_PORT, LAST_PORT + 1))
+        self._source_ports = itertools.cycle(RAW_PORTS)
+        self._known = {self._medium.places.student_address}  # neighbours whose Ethernet address was found
         medium.listen(self)
 
     def now(self) -> float:
@@ -86,19 +87,28 @@ class SimulatedWire:
         return address if is_loopback(asked)[0] else self._medium.places.student_address
 
     def source_port(self, protocol: str) -> int:
-        """The next port of Linux's range; there are 28,232 of them."""
+        """The next port of 4,536, then from the first again."""
         return next(self._source_ports)
+
+    def on_link(self, address: int) -> bool:
+        """Whether the address is on the office's link, so that ARP reaches it."""
+        asked = np.array([address], np.uint32)
+        return (
+            bool(self._medium.places.on_own_link(asked)[0]) and address != self._medium.places.student_address
+        )
 
     def resolve(self, addresses: NDArray[np.uint32], wait: float) -> NDArray[np.bool_]:
         """Ask by ARP for what is on the own link, and for the gateway where something lies behind it."""
-        places = self._medium.places
+        places, start, wait_ns = self._medium.places, self.clock_ns(), round(wait * 1e9)
         addresses = np.asarray(addresses, np.uint32)
         hops = np.where(places.on_own_link(addresses), addresses, places.gateway_address).astype(np.uint32)
-        own = is_loopback(addresses) | (addresses == places.student_address)
-        found: NDArray[np.bool_] = own | (places.owner(hops) != NOBODY)
-        asked, start, wait_ns = np.unique(hops[~own]), self.clock_ns(), round(wait * 1e9)
-        frames = self._medium.ask_neighbours(asked, start + np.arange(len(asked)) * SEND_NS, wait_ns)
+        hops[is_loopback(addresses)] = places.student_address
+        asked = np.setdiff1d(hops, list(self._known)).astype(np.uint32)
+        times = start + np.arange(len(asked)) * SEND_NS
+        frames = self._medium.ask_neighbours(asked, times, wait_ns // ARP_TRIES)
         self._medium.deliver(frames)
+        found: NDArray[np.bool_] = places.owner(hops) != NOBODY
+        self._known.update(hops[found].tolist())
         last = int(frames["time_ns"].max(initial=start))
         self._medium.advance_to(last if found.all() else start + wait_ns)
         return found
@@ -115,7 +125,7 @@ class SimulatedWire:
             self._medium.deliver(in_order([sent, received, resets]))
 
     def receive(self, wait: float) -> Frames:
-        """The frames that have passed by now, else the next ones: the clock jumps to them, at most by `wait`."""
+        """The frames that have passed by now, else the next ones: the clock jumps to them."""
         self._medium.advance_to(self.clock_ns() + CALL_NS)
         due = int(np.searchsorted(self._coming["time_ns"], self.clock_ns(), side="right"))
         if not due:
@@ -135,7 +145,7 @@ class SimulatedWire:
 
     def connect(self, probes: Probes, timeout: float) -> Iterator[Events]:
         """connect() by the student's kernel, as Linux does it."""
-        for events in connections(self._medium, probes, round(timeout * 1e9), self.source_port):
+        for events in connections(self._medium, probes, round(timeout * 1e9)):
             self._medium.deliver(events.frames, but=self)
             yield events
 
