@@ -167,6 +167,8 @@ class InLab:
         self, data: dict[str, Any], items: dict[str, pytest.Item], unfinished: dict[str, pytest.Item]
     ) -> None:
         report = self.config.hook.pytest_report_from_serializable(config=self.config, data=data)
+        if isinstance(report.longrepr, list):
+            report.longrepr = tuple(report.longrepr)  # a skip's place and reason; JSON knows no tuples
         item = items[report.nodeid]
         if report.when == "setup":
             item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
