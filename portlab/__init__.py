@@ -1,0 +1,77 @@
+"""PortLab: ports and port scanning, with real packets, the picture of them, and the reasoning about them.
+
+    import portlab as pl
+    pl.ping("office")
+    scan = pl.syn_scan("web", "20-25,80,443")
+    scan                        # a summary
+    scan["web", 22]             # one verdict
+    scan.exchange("web", 22)    # the packets behind it
+
+Importing opens nothing, starts nothing and sends nothing; each room is loaded when it is first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from portlab import lab, ports
+    from portlab.errors import (
+        BadTarget,
+        LabNotRunning,
+        MalformedPacket,
+        NotPermitted,
+        OutOfScope,
+        PortLabError,
+    )
+    from portlab.exports import read_json, read_nmap_xml, read_pcap
+    from portlab.scan import connect_scan, ping, send, syn_scan, udp_scan
+    from portlab.scope import authorise
+
+__version__ = "0.1.0"
+
+_ROOMS = {
+    "errors": ["BadTarget", "LabNotRunning", "MalformedPacket", "NotPermitted", "OutOfScope", "PortLabError"],
+    "exports": ["read_json", "read_nmap_xml", "read_pcap"],
+    "scan": ["connect_scan", "ping", "send", "syn_scan", "udp_scan"],
+    "scope": ["authorise"],
+}
+_PLACE = {name: room for room, names in _ROOMS.items() for name in names}
+_MODULES = ("lab", "ports")
+
+__all__ = [
+    "BadTarget",
+    "LabNotRunning",
+    "MalformedPacket",
+    "NotPermitted",
+    "OutOfScope",
+    "PortLabError",
+    "authorise",
+    "connect_scan",
+    "lab",
+    "ping",
+    "ports",
+    "read_json",
+    "read_nmap_xml",
+    "read_pcap",
+    "send",
+    "syn_scan",
+    "udp_scan",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Load the room that holds `name` when it is first asked for."""
+    if name in _PLACE:
+        value = getattr(import_module(f"portlab.{_PLACE[name]}"), name)
+    elif name in _MODULES:
+        value = import_module(f"portlab.{name}")
+    else:
+        raise AttributeError(f"module 'portlab' has no attribute {name!r}; it has {', '.join(__all__)}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from portlab.model import PROBE, SENT, Answer, Events, Frames, no_errnos, no_frames
 from portlab.pacing import CALIBRATION, LossMeter, Pace, RoundTripTimers, Throttle
 from portlab.packets.dissect import Dissected
-from portlab.result import Asked, Scan, conclude
+from portlab.result import NO_PORT, Asked, Scan, conclude
 from portlab.techniques import Technique
 from portlab.techniques.matching import NOBODY, Matches, ProbeTable, conversations
 from portlab.wire import Wire
@@ -139,10 +139,9 @@ class Loop:
         probes["address"], probes["source_port"] = self.asked.address[rows], source_port
         probes["token"] = self.random(len(rows))
         probes["source"] = self.sources()[self.host[rows]] if self.technique.NEEDS_RAW else 0
-        if self.technique.PROTOCOL == "icmp":
-            probes["port"] = probes["attempt"]  # the sequence number of the message
-        else:
-            probes["port"] = np.maximum(self.asked.port[rows], 0)  # a ping has none
+        # A ping asks no port: ICMP numbers its messages, TCP knocks at one port all the same.
+        without = probes["attempt"] if self.technique.PROTOCOL == "icmp" else getattr(self.technique, "PING_PORT", 0)
+        probes["port"] = np.where(self.asked.port[rows] == NO_PORT, without, self.asked.port[rows])
         if self.payload is not None:
             probes["payload"] = self.payload[rows]
         return probes
@@ -317,7 +316,7 @@ class Loop:
         ) if self.matches else Matches.none()
         probes = self.probes.rows
         if self.wire.record_sent:
-            probes = with_true_send_times(probes, events.frames, self.technique.PROTOCOL)
+            probes, events = with_true_times(probes, events, self.technique.PROTOCOL)
         findings = conclude(self.technique, self.asked, probes, events, matches, self.no_neighbour)
         scan = Scan(
             technique=self.technique.NAME,
@@ -337,14 +336,31 @@ class Loop:
         return scan.without(never) if never.any() else scan
 
 
-def with_true_send_times(probes: NDArray[np.void], frames: Frames, protocol: str) -> NDArray[np.void]:
-    """The probes with the time of their own captured frame instead of their batch's clock."""
+def with_true_times(probes: NDArray[np.void], events: Events, protocol: str) -> tuple[NDArray[np.void], Events]:
+    """Probes and errnos with the times of their captured frames, instead of when this program got round to them.
+
+    A probe left when its first frame left; a connection attempt was decided when the first frame came back.
+    """
+    frames = events.frames
     if protocol == "arp" or not len(frames):
-        return probes
-    sent = frames[frames["direction"] == SENT]
-    probe = conversations(Dissected(sent), ProbeTable(probes), protocol)
-    rows, first = np.unique(probe, return_index=True)
-    known = rows != NOBODY
+        return probes, events
+    probe = conversations(Dissected(frames), ProbeTable(probes), protocol)
+    sent, first_sent = _first(probe, frames["direction"] == SENT)
     probes = probes.copy()
-    probes["time_ns"][rows[known]] = sent["time_ns"][first[known]]
-    return probes
+    probes["time_ns"][sent] = frames["time_ns"][first_sent]
+    if not len(events.errnos):
+        return probes, events
+    came_back = np.zeros(len(probes), np.int64)
+    heard, first_heard = _first(probe, frames["direction"] != SENT)
+    came_back[heard] = frames["time_ns"][first_heard]
+    errnos = events.errnos.copy()
+    known = (came_back[errnos["probe"]] > 0) & (came_back[errnos["probe"]] < errnos["time_ns"])
+    errnos["time_ns"][known] = came_back[errnos["probe"]][known]
+    return probes, Events(frames, errnos)
+
+
+def _first(probe: NDArray[np.intp], among: NDArray[np.bool_]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Each probe that has such a frame, and the first of them."""
+    candidates = np.flatnonzero(among & (probe != NOBODY))
+    probes, place = np.unique(probe[candidates], return_index=True)
+    return probes, candidates[place]

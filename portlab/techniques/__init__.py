@@ -39,6 +39,8 @@ TECHNIQUES = {
     "ping": "ping",
     "ping-timestamp": "ping_timestamp",
     "ping-arp": "ping_arp",
+    "ping-syn": "ping_syn",
+    "ping-ack": "ping_ack",
     "connect": "connect",
     "syn": "syn",
     "udp": "udp",

@@ -33,6 +33,9 @@ class Wire(Protocol):
     def source(self, address: int) -> int:
         """The own address that packets to `address` carry.  NotPermitted where there is no way to it."""
 
+    def on_link(self, address: int) -> bool:
+        """Whether `address` is on one of the own links, so that ARP reaches it."""
+
     def source_port(self, protocol: str) -> int:
         """A source port ("tcp", "udp") or message identifier ("icmp") that nobody else here uses, a new one each call."""
 

@@ -52,6 +52,9 @@ class KernelWire:
     def source(self, address: int) -> int:
         return source_address(address)
 
+    def on_link(self, address: int) -> bool:
+        raise NotPermitted(NEEDS_RAW)
+
     def source_port(self, protocol: str) -> int:
         raise NotPermitted(NEEDS_RAW)
 

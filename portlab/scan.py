@@ -1,0 +1,302 @@
+"""The scans as functions: ping, connect_scan, syn_scan, udp_scan, and send for a packet made by hand.
+
+Each of them does the same few things: understand what was typed, check the resolved addresses, open the wire, run the
+loop, conclude.  Nothing is sent before the check.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from portlab import lab, scope
+from portlab.addresses import dotted
+from portlab.errors import BadTarget, MalformedPacket, NotPermitted
+from portlab.loop import Loop
+from portlab.model import PROBE, RECEIVED, Exchange, Frames, no_errnos, no_frames
+from portlab.pacing import BLIND_RATE, MAX_TRIES, POLITE_RATE, Pace
+from portlab.packets.dissect import Dissected
+from portlab.packets.headers import IPV4, IPV4_SIZE
+from portlab.result import NO_PORT, Asked, Scan
+from portlab.targets import at_least, limit_probes, positive
+from portlab.targets import ports as port_numbers
+from portlab.targets import targets as target_addresses
+from portlab.techniques import Technique, payloads, technique
+from portlab.wire import Wire
+
+if TYPE_CHECKING:
+    from portlab.loop import Progress, RandomBytes
+
+PING_METHODS = {
+    "icmp": "ping",
+    "timestamp": "ping-timestamp",
+    "arp": "ping-arp",
+    "syn": "ping-syn",
+    "ack": "ping-ack",
+}
+LINGER_S = 0.2
+"""After the first answer to a packet made by hand: time for what follows it, such as the kernel's own RST."""
+
+
+def ping(
+    target: Any,
+    *,
+    method: str = "icmp",
+    tries: int | None = None,
+    timeout: float | None = None,
+    rate: float | None = None,
+    deadline: float | None = None,
+    seed: int | None = None,
+    progress: bool = True,
+) -> Scan:
+    """Ask hosts whether they are there: one row a host, up, no-answer or (by ARP) down.
+
+    `method` is "icmp" (an echo), "timestamp", "arp" (own link only), "syn" or "ack".  The other options are those of
+    `syn_scan`.
+    """
+    if method not in PING_METHODS:
+        raise BadTarget(f"There is no ping method {method!r}. PortLab knows {', '.join(PING_METHODS)}.")
+    hosts = target_addresses(target)
+    asked = Asked(hosts.addresses, np.full(len(hosts.addresses), NO_PORT, np.int32), hosts.names)
+    pace = _pace(tries, timeout, rate, deadline)
+    return _scan(PING_METHODS[method], asked, pace, seed=seed, progress=progress)
+
+
+def connect_scan(
+    target: Any,
+    ports: Any = "common",
+    *,
+    tries: int | None = None,
+    timeout: float | None = None,
+    rate: float | None = None,
+    deadline: float | None = None,
+    seed: int | None = None,
+    progress: bool = True,
+) -> Scan:
+    """Let the operating system connect to each port.  Needs no special rights; the program behind the port can see it.
+
+    With `timeout=10, tries=1` the kernel's own patience can be watched.  The options are those of `syn_scan`.
+    """
+    pace = _pace(tries, timeout, rate, deadline)
+    return _scan("connect", _asked(target, ports, "tcp"), pace, seed=seed, progress=progress)
+
+
+def syn_scan(
+    target: Any,
+    ports: Any = "common",
+    *,
+    tries: int | None = None,
+    timeout: float | None = None,
+    rate: float | None = None,
+    deadline: float | None = None,
+    seed: int | None = None,
+    progress: bool = True,
+) -> Scan:
+    """Send a SYN to each port and read what comes back; the handshake is never finished.
+
+    `target`: names, addresses, CIDRs, ranges, or a list of them.  `ports`: a number, a list, "20-25,80", "common", "all".
+    `tries`: how often a silent port is asked (None: as often as the loss measured demands, so that an answering port is
+    missed with a chance of at most one in a million).  `timeout`: seconds to wait after the last try (None: from the
+    round-trip times measured).  `rate`: probes a second at most.  `deadline`: seconds for the whole scan.  `seed`: for
+    tokens and order that can be repeated.
+    """
+    pace = _pace(tries, timeout, rate, deadline)
+    return _scan("syn", _asked(target, ports, "tcp"), pace, seed=seed, progress=progress)
+
+
+def udp_scan(
+    target: Any,
+    ports: Any = "common",
+    *,
+    payload: str | None = None,
+    tries: int | None = None,
+    timeout: float | None = None,
+    rate: float | None = None,
+    deadline: float | None = None,
+    seed: int | None = None,
+    progress: bool = True,
+) -> Scan:
+    """Send a datagram to each port; silence means open or filtered.
+
+    Ports 53, 67, 123 and 161 are asked a proper question of their protocol, others get an empty datagram, unless
+    `payload` names one ("empty", "dns", "dhcp", "ntp", "snmp", "sip", "tftp").  Hosts limit their ICMP errors: without
+    `tries`, PortLab keeps asking silent ports until the host's next error would be due.
+    """
+    asked = _asked(target, ports, "udp")
+    codes = payloads.choose(asked.port.astype(np.uint16), payload)
+    pace = _pace(tries, timeout, rate, deadline)
+    return _scan("udp", asked, pace, seed=seed, progress=progress, payload=codes)
+
+
+def _asked(target: Any, ports: Any, protocol: str) -> Asked:
+    """Every port of every host: one row each."""
+    hosts = target_addresses(target)
+    numbers = port_numbers(ports, protocol)
+    limit_probes(len(hosts.addresses), len(numbers))
+    address = np.repeat(hosts.addresses, len(numbers)).astype(np.uint32)
+    return Asked(address, np.tile(numbers, len(hosts.addresses)).astype(np.int32), hosts.names)
+
+
+def _pace(tries: int | None, timeout: float | None, rate: float | None, deadline: float | None) -> Pace:
+    """The options, each checked: BadTarget quotes the one that cannot be."""
+    return Pace(
+        tries=None if tries is None else at_least("tries", tries, 1, MAX_TRIES),
+        timeout=None if timeout is None else positive("timeout", timeout),
+        rate=None if rate is None else positive("rate", rate, "probes a second"),
+        deadline=None if deadline is None else positive("deadline", deadline),
+        blind_rate=POLITE_RATE if lab.current() is None else BLIND_RATE,
+    )
+
+
+def _scan(
+    name: str,
+    asked: Asked,
+    pace: Pace,
+    *,
+    seed: int | None,
+    progress: bool,
+    payload: NDArray[np.uint8] | None = None,
+) -> Scan:
+    kind = technique(name)
+    scope.check(asked.address)
+    authorised = tuple(str(item) for item in scope.authorised())
+    wire = open_wire(kind)
+    teller, close_teller = _teller(f"{name} scan", progress)
+    try:
+        if kind.PROTOCOL == "arp":
+            _check_on_link(wire, asked)
+        loop = Loop(kind, asked, wire, pace, _random_bytes(seed), teller, payload)
+        complete, stopped_by = loop.run()
+        return loop.conclude(complete, stopped_by, wire.fidelity, authorised)
+    finally:
+        close_teller()
+        wire.close()
+
+
+def open_wire(kind: Technique | None = None) -> Wire:
+    """The wire of the lab this process is in; outside a lab this machine's own.
+
+    A technique that crafts its own packets needs a wire that may send them; connect() works on any.
+    """
+    here = lab.current()
+    if here is not None:
+        wire: Wire = lab.open_wire(here)
+        return wire
+    from portlab.wire import raw
+    from portlab.wire.kernel import KernelWire
+
+    if raw.permitted():
+        return raw.RawWire()
+    if kind is None or kind.NEEDS_RAW:
+        from portlab.wire.kernel import NEEDS_RAW
+
+        raise NotPermitted(NEEDS_RAW)
+    return KernelWire()
+
+
+def _check_on_link(wire: Wire, asked: Asked) -> None:
+    far = [address for address in asked.address.tolist() if not wire.on_link(address)]
+    if far:
+        name = asked.names.get(far[0]) or dotted(far[0])
+        raise BadTarget(
+            f"{name!r} is not on this machine's own link, and ARP does not pass routers. "
+            'Use ping(..., method="icmp"), or ping hosts of your own network.'
+        )
+
+
+def _random_bytes(seed: int | None) -> RandomBytes:
+    return os.urandom if seed is None else random.Random(seed).randbytes
+
+
+def _teller(text: str, wanted: bool) -> tuple[Progress, Callable[[], None]]:
+    if not wanted:
+        return (lambda done, total: None), (lambda: None)
+    from portlab.view.progress import Progress as Bar
+
+    bar = Bar(text, time.monotonic)
+    return bar, bar.close
+
+
+# --- packets made by hand -----------------------------------------------------------------------------------------------
+
+
+def send(packet: Any, *, timeout: float = 1.0) -> Exchange:
+    """Send a packet made by hand (Scapy's IP/..., or bytes that begin with an IPv4 header) and keep what follows.
+
+    The bytes go out as they are, wrong checksums included; only the destination is checked.  Waits `timeout` seconds for
+    an answer, and a little longer for what follows one.  MalformedPacket where there is no IPv4 destination to check.
+    """
+    data = _bytes_of(packet)
+    header = np.frombuffer(data[:IPV4_SIZE], np.uint8).view(IPV4)[0]
+    destination = int(header["destination_address"])
+    timeout = positive("timeout", timeout)
+    scope.check(np.array([destination], np.uint32))
+    wire = open_wire()
+    try:
+        data = _with_source(packet, data, wire.source(destination))
+        return _converse(wire, data, destination, timeout)
+    finally:
+        wire.close()
+
+
+def _bytes_of(packet: Any) -> bytes:
+    """The packet from its IPv4 header on."""
+    if hasattr(packet, "haslayer"):  # one of Scapy's
+        if not packet.haslayer("IP"):
+            raise MalformedPacket(f"{packet.summary()!r} has no IPv4 layer. Begin with IP(dst=...)/ and build on it.")
+        packet = packet["IP"]
+    try:
+        data = bytes(packet)
+    except TypeError:
+        raise MalformedPacket(f"{packet!r} is no packet. Give Scapy's IP(dst=...)/... or bytes.") from None
+    if len(data) < IPV4_SIZE or data[0] >> 4 != 4:
+        raise MalformedPacket(
+            f"These {len(data)} bytes do not begin with an IPv4 header of {IPV4_SIZE} bytes (PortLab is IPv4 only)."
+        )
+    if int.from_bytes(data[2:4], "big") != len(data):
+        raise MalformedPacket(
+            f"The header's total_length says {int.from_bytes(data[2:4], 'big')}, but there are {len(data)} bytes."
+        )
+    return data
+
+
+def _with_source(packet: Any, data: bytes, source: int) -> bytes:
+    """Scapy guesses a source address from the machine it runs on; where nobody chose one, the lab's own is right."""
+    if not hasattr(packet, "haslayer") or "src" in packet["IP"].fields:
+        return data
+    copy = packet["IP"].copy()
+    copy.src = dotted(source)
+    return bytes(copy)
+
+
+def _converse(wire: Wire, data: bytes, destination: int, timeout: float) -> Exchange:
+    wire.record_sent = True
+    rows = np.frombuffer(data, np.uint8)[np.newaxis]
+    heard: list[Frames] = []
+    addresses = np.array([destination], np.uint32)
+    if wire.resolve(addresses, timeout).all():
+        wire.send(rows)
+    end = wire.now() + timeout
+    answered = False
+    while (left := end - wire.now()) > 0:
+        frames = wire.receive(left)
+        heard.append(frames)
+        if not answered and (Dissected(frames).is_ipv4 & (frames["direction"] == RECEIVED)).any():
+            answered, end = True, min(end, wire.now() + LINGER_S)
+    frames = np.concatenate(heard) if heard else no_frames()
+    return Exchange(
+        result=None,
+        frames=frames,
+        errnos=no_errnos(),
+        probes=np.empty(0, PROBE),
+        decides=None,
+        ended_ns=wire.clock_ns(),
+    )
+
+

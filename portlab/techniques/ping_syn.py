@@ -1,0 +1,29 @@
+"""Ping by SYN: knock at one TCP port; whatever the host says, it is there.
+
+    scanner                        target
+       | -------- SYN to 443 ------> |
+       | <--- SYN-ACK or RST-ACK --- |   up: even "closed" is an answer
+
+RFC 9293 sections 3.10.7.1 and 3.10.7.2.
+"""
+
+from __future__ import annotations
+
+from portlab.model import Answer, Meaning, Reason, State
+from portlab.techniques import syn
+from portlab.techniques.ping import NOT_KNOWN
+
+NAME, PROTOCOL, NEEDS_RAW = "ping-syn", "tcp", True
+PING_PORT = 443
+
+MEANINGS = {
+    Answer.SYN_ACK: Meaning(
+        State.UP, Reason.SYN_ACK, "A SYN-ACK came back: the host is up, and listens there.", "RFC 9293 section 3.10.7.2"
+    ),
+    Answer.RST: Meaning(
+        State.UP, Reason.RESET, 'A RST came back: even "closed" proves that the host is there.', "RFC 9293 section 3.10.7.1"
+    ),
+    **NOT_KNOWN,
+}
+
+craft, recognise = syn.craft, syn.recognise
