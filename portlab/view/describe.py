@@ -1,0 +1,280 @@
+"""Tell an exchange: frames, errnos and silences become the rows of a Story.
+
+Times are ns since the first event; sequence numbers are relative to the first one seen from that side.
+"""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterator
+from dataclasses import replace
+
+from portlab.addresses import dotted
+from portlab.model import SENT, Exchange, PortResult, Reason
+from portlab.packets.headers import SYN
+from portlab.view import sentences, words
+from portlab.view.packet import Packet, read
+from portlab.view.story import Actor, Kind, Row, Speaker, Story
+
+LONG_NS = 500_000_000
+"""A gap this long is told as silence even where an answer ends it."""
+
+
+def describe(exchange: Exchange) -> Story:
+    """Tell an exchange."""
+    packets = read(exchange.frames)
+    result = exchange.result
+    sides = _Sides(exchange, packets)
+    rows = _with_silences(sorted([*_packet_rows(sides), *_call_rows(exchange, sides)], key=lambda row: row.at_ns), sides)
+    start = rows[0].at_ns if rows else 0
+    rows = [replace(row, at_ns=row.at_ns - start, until_ns=max(row.until_ns - start, 0)) for row in rows]
+    return Story(
+        title=_title(result, sides.actors[-1]),
+        asked=_asked(result, sides.actors[-1]),
+        fidelity="" if result is None else words.fidelity_name(result.fidelity),
+        actors=sides.actors,
+        rows=tuple(_marked(rows, exchange)),
+        batch_clock=any(packet.batch_clock for packet in packets),
+        result=result,
+    )
+
+
+def _title(result: PortResult | None, target: Actor) -> str:
+    if result is None:
+        return f"A packet made by hand, sent to {target.name}"
+    what = words.technique_name(result.technique)
+    return f"{what}: {result.host}" if result.port is None else f"{what}: {result.host}, port {result.port}"
+
+
+def _asked(result: PortResult | None, target: Actor) -> str:
+    return target.address if result is None or result.port is None else f"{result.address} port {result.port}/{result.protocol}"
+
+
+class _Sides:
+    """Who is who in an exchange, and which of the packets are probes."""
+
+    def __init__(self, exchange: Exchange, packets: list[Packet]) -> None:
+        self.exchange, self.packets = exchange, packets
+        self.by_hand = exchange.result is None
+        self.is_connect = exchange.result is not None and exchange.result.technique == "connect"
+        self.target = self._target()
+        self.attempts = {
+            (int(probe["source_port"]), int(probe["port"])): int(probe["attempt"]) for probe in exchange.probes
+        }
+        self.tokens = {int(probe["token"]) for probe in exchange.probes}
+        self.heard = {packet.near for packet in packets if not packet.sent}
+        others = {p.source: p for p in packets if not p.sent and p.source != self.target and p.protocol != ""}
+        others |= dict.fromkeys(int(end["answered_by"]) for end in exchange.errnos if end["answered_by"])
+        others.pop(self.target, None)
+        self.others = [*others]
+        self.actors = (
+            Actor("scanner", dotted(self._scanner())),
+            *(Actor("somebody else", dotted(address)) for address in self.others),
+            Actor(self._target_name(), dotted(self.target)),
+        )
+
+    def _scanner(self) -> int:
+        sources = [int(source) for source in self.exchange.probes["source"] if source]
+        sources += [packet.source for packet in self.packets if packet.sent and packet.source]
+        return next(iter(sources), next((packet.destination for packet in self.packets), 0))
+
+    def _target(self) -> int:
+        if len(self.exchange.probes):
+            return int(self.exchange.probes["address"][0])
+        sent = [packet.destination for packet in self.packets if packet.sent]
+        return next(iter(sent), next((packet.source for packet in self.packets), 0))
+
+    def _target_name(self) -> str:
+        result = self.exchange.result
+        return "target" if result is None or result.host == result.address else result.host
+
+    def place(self, packet: Packet) -> tuple[int, int]:
+        """Sender and receiver, as places in the actors."""
+        last = len(self.actors) - 1
+        if packet.sent:
+            return 0, last
+        return (1 + self.others.index(packet.source) if packet.source in self.others else last), 0
+
+    def quoting(self, packet: Packet) -> int | None:
+        """Who of the others complained about this packet of ours, quoting it."""
+        for answer in self.packets:
+            if answer.is_error and not answer.sent and (answer.near, answer.far) == (packet.near, packet.far):
+                return self.place(answer)[0]
+        return None
+
+    def is_probe(self, packet: Packet, earlier: list[Packet]) -> bool:
+        """Whether the scan asked with this packet (otherwise the kernel sent it by itself)."""
+        if not packet.sent:
+            return False
+        if self.by_hand:
+            return not any(other.sent for other in earlier)
+        if packet.protocol == "arp":
+            return True
+        if self.is_connect:
+            return packet.control_bits & SYN != 0
+        asked = (packet.near, packet.far) in self.attempts
+        return asked and (packet.protocol != "tcp" or packet.sequence_number in self.tokens)
+
+    def speaker(self, packet: Packet, probe: bool) -> Speaker:
+        """Who sent it."""
+        if packet.sent:
+            return Speaker.SCANNER if probe and not self.is_connect else Speaker.KERNEL
+        return Speaker.OTHER if packet.source in self.others else Speaker.TARGET
+
+
+def _packet_rows(sides: _Sides) -> Iterator[Row]:
+    numbers = _Numbers()
+    asked_before: dict[tuple[int, int, str], int] = {}
+    for index, packet in enumerate(sides.packets):
+        probe = sides.is_probe(packet, sides.packets[:index])
+        sender, receiver = sides.place(packet)
+        attempt = 0
+        if probe:
+            same = (packet.near, packet.far, packet.protocol)
+            asked_before[same] = asked_before.get(same, 0) + 1
+            attempt = max(sides.attempts.get(same[:2], 1), asked_before[same])
+        relative, absolute = numbers.of(packet)
+        speaker = sides.speaker(packet, probe)
+        told = sentences.of_packet(
+            packet, speaker, attempt, sides.actors[sender], sides.actors[-1], sides.is_connect
+        )
+        yield Row(
+            kind=Kind.PACKET,
+            at_ns=packet.time_ns,
+            what=packet.what,
+            short=packet.short,
+            detail=" ".join(filter(None, [relative, "" if packet.sent or packet.protocol == "arp" else f"TTL {packet.ttl}"])),
+            absolute=" ".join(filter(None, [absolute, f"{packet.length} B"])),
+            sentence=told,
+            note=_note(speaker, attempt, sides.is_connect),
+            speaker=speaker,
+            sender=sender,
+            receiver=receiver,
+            reaches=_reaches(sides, packet, probe, receiver),
+            protocol=packet.protocol,
+            attempt=attempt,
+        )
+
+
+def _note(speaker: Speaker, attempt: int, is_connect: bool) -> str:
+    """Who sent it, where that surprises (in a connect scan the kernel sends everything), and which try it is."""
+    if speaker is Speaker.KERNEL and not is_connect:
+        return "sent by the scanner's kernel"
+    return f"try {attempt}" if attempt > 1 else ""
+
+
+def _reaches(sides: _Sides, packet: Packet, probe: bool, receiver: int) -> int | None:
+    """Where a packet is known to have come to.  An unanswered probe may have died anywhere."""
+    if not probe:
+        return receiver
+    quoting = sides.quoting(packet)
+    if quoting is not None:
+        return quoting
+    return receiver if packet.near in sides.heard else None
+
+
+class _Numbers:
+    """Sequence and acknowledgment numbers relative to the first number seen from each side of each connection."""
+
+    def __init__(self) -> None:
+        self._first: dict[tuple[int, bool], int] = {}
+
+    def of(self, packet: Packet) -> tuple[str, str]:
+        """The numbers as text, relative and absolute."""
+        if packet.protocol != "tcp":
+            return "", ""
+        first = self._first.setdefault((packet.near, packet.sent), packet.sequence_number)
+        relative = [f"seq {_minus(packet.sequence_number, first)}"]
+        absolute = [f"seq {packet.sequence_number}"]
+        if packet.has_ack:
+            other = self._first.get((packet.near, not packet.sent))
+            number = packet.acknowledgment_number
+            relative.append(f"ack {number if other is None else _minus(number, other)}")
+            absolute.append(f"ack {number}")
+        return " ".join(relative), " ".join(absolute)
+
+
+def _minus(number: int, first: int) -> int:
+    """The distance of two sequence numbers, which wrap around at 2^32; small negative ones stay negative."""
+    distance = (number - first) % 2**32
+    return distance - 2**32 if distance > 2**31 else distance
+
+
+def _call_rows(exchange: Exchange, sides: _Sides) -> Iterator[Row]:
+    """connect() is called, and returns: the evidence of a connect scan."""
+    if not sides.is_connect:
+        return
+    for probe in exchange.probes:
+        if probe["time_ns"]:
+            yield _call(int(probe["time_ns"]), "connect() called", "")
+    for end in exchange.errnos:
+        number, icmp = int(end["errno"]), (int(end["icmp_type"]), int(end["icmp_code"]))
+        told = "" if icmp[0] < 0 else "ICMP {}/{} from {}".format(*icmp, dotted(int(end["answered_by"])))
+        name = "0" if number == 0 else errno.errorcode.get(number, f"errno {number}")
+        what = "connect() succeeded" if number == 0 else f"connect() returned {name}"
+        yield _call(int(end["time_ns"]), what, name, told)
+
+
+def _call(at_ns: int, what: str, name: str, detail: str = "") -> Row:
+    return Row(
+        Kind.CALL, at_ns, what, Speaker.SCANNER, short=name or "connect()", detail=detail, sentence=sentences.of_call(name, detail)
+    )
+
+
+TIMED_OUT = "ETIMEDOUT"
+
+
+def _with_silences(rows: list[Row], sides: _Sides) -> list[Row]:
+    """The same rows, with a row for every wait in which nothing came."""
+    tries = max((row.attempt for row in rows), default=1)
+    told: list[Row] = []
+    for row in rows:
+        timed_out = row.short == TIMED_OUT
+        gap = row.at_ns - told[-1].at_ns if told else 0
+        if told and gap > 0 and (timed_out or row.attempt > 1 or gap >= LONG_NS):
+            told.append(_silence(told[-1].at_ns, row.at_ns, timed_out, tries))
+        told.append(row)
+    ended = sides.exchange.ended_ns
+    if told and _silent(sides.exchange) and told[-1].short != TIMED_OUT and ended > told[-1].at_ns:
+        told.append(_silence(told[-1].at_ns, ended, True, tries))
+    return told
+
+
+def _silence(start_ns: int, end_ns: int, gives_up: bool, tries: int) -> Row:
+    length = words.duration(end_ns - start_ns)
+    return Row(
+        Kind.SILENCE,
+        start_ns,
+        f"{length} of silence",
+        Speaker.NOBODY,
+        until_ns=end_ns,
+        sentence=sentences.of_silence(length, gives_up, max(tries, 1)),
+        gives_up=gives_up,
+    )
+
+
+def _silent(exchange: Exchange) -> bool:
+    """Whether no event decided: then the wait ended with the scanner giving up."""
+    if exchange.decides is not None or _deciding_errno(exchange):
+        return False
+    return exchange.result is not None or not bool((exchange.frames["direction"] != SENT).any())
+
+
+def _deciding_errno(exchange: Exchange) -> bool:
+    result = exchange.result
+    return bool(len(exchange.errnos)) and result is not None and result.reason is not Reason.NO_RESPONSE
+
+
+def _marked(rows: list[Row], exchange: Exchange) -> list[Row]:
+    """The same rows, the deciding one marked: a packet, what connect() returned, or the last silence."""
+    if exchange.result is None:
+        return rows
+    if exchange.decides is not None:
+        chosen = [i for i, row in enumerate(rows) if row.kind is Kind.PACKET][exchange.decides]
+    else:
+        wanted = Kind.CALL if _deciding_errno(exchange) else Kind.SILENCE
+        places = [i for i, row in enumerate(rows) if row.kind is wanted]
+        if not places:
+            return rows
+        chosen = places[-1]
+    return [replace(row, decides=i == chosen) for i, row in enumerate(rows)]

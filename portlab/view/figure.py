@@ -1,0 +1,75 @@
+"""The frame around every picture: one <figure> with its own style, in the page's light or dark theme.
+
+No script and no widget: it lives in the notebook file as text, so it shows in JupyterLab with no kernel, and in
+exported HTML.  Where a notebook is not trusted, style and SVG are taken out of it: then a still <img> is left.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from functools import cache
+from hashlib import sha1
+from importlib import resources
+
+from portlab.view.svg import escape
+from portlab.view.tokens import css_variables, in_light
+
+
+@cache
+def css(name: str) -> str:
+    """One of the style sheets beside this file, without its comments and line breaks."""
+    lines = (resources.files("portlab.view") / f"{name}.css").read_text("utf-8").splitlines()
+    return "".join(line.strip() for line in lines if not line.strip().startswith("/*"))
+
+
+def style(*names: str) -> str:
+    """The rules that a picture needs, with the colours of both themes."""
+    rules = "".join(css(name) for name in ("figure", *names))
+    return f"<style>.pl{{{css_variables()}}}{rules}</style>"
+
+
+def identity(content: str) -> str:
+    """A short id that follows from the content, so that figures of one page do not share one."""
+    return "pl" + sha1(content.encode(), usedforsecurity=False).hexdigest()[:8]
+
+
+def heading(title: str, detail: str, extra: str = "") -> str:
+    """Title and subtitle; `extra` is HTML."""
+    return f'<div class="heading"><p class="title">{escape(title)}</p><p class="muted">{escape(detail)}</p>{extra}</div>'
+
+
+def table(heads: Sequence[str], rows: Sequence[Sequence[str]], css_class: str = "") -> str:
+    """A table; cells are HTML, the first of each row is its header."""
+    head = "".join(f'<th scope="col">{escape(words)}</th>' for words in heads)
+    body = "".join(
+        f'<tr><th scope="row">{first}</th>{"".join(f"<td>{cell}</td>" for cell in rest)}</tr>' for first, *rest in rows
+    )
+    return (
+        f'<div class="scroll"><table class="table {css_class}"><thead><tr>{head}</tr></thead>'
+        f"<tbody>{body}</tbody></table></div>"
+    )
+
+
+def picture(svg: str, height: float, alternative: str, *sheets: str) -> str:
+    """The SVG, and a still image of it for where SVG and style are not allowed.
+
+    The live one stands in a hidden element that only our own style shows: without the style its text stays hidden.
+    """
+    rules = in_light("".join(css(sheet) for sheet in sheets))
+    still = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="760" height="{height + 16:g}"><style>'
+        f"svg{{font:13px {in_light('var(--ui)')};fill:{in_light('var(--ink)')}}}{rules}</style>"
+        f'<rect width="100%" height="100%" fill="{in_light("var(--paper)")}"/>'
+        f'<svg x="84" y="8" width="624" height="{height:g}" overflow="visible">{in_light(svg)}</svg></svg>'
+    )
+    encoded = base64.b64encode(still.encode()).decode()
+    return (
+        f'<div class="live" hidden>{svg}</div>'
+        f'<img class="still" alt="{escape(alternative)}" src="data:image/svg+xml;base64,{encoded}">'
+    )
+
+
+def wrap(kind: str, label: str, body: str, *sheets: str) -> str:
+    """The whole figure as HTML."""
+    return f'{style(*sheets)}<figure class="pl pl-{kind}" aria-label="{escape(label)}">{body}</figure>'

@@ -1,0 +1,217 @@
+"""Summary: one scan as a table, the interesting rows first, the many alike as one line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from portlab.model import RECEIVED, PortResult, Reason, State
+from portlab.view import figure, words
+from portlab.view.svg import badge, escape
+from portlab.view.tokens import LOOKS
+
+if TYPE_CHECKING:
+    from portlab.result import Scan
+
+MOST_ROWS = 30
+INTERESTING = (
+    State.OPEN,
+    State.UP,
+    State.OPEN_FILTERED,
+    State.UNFILTERED,
+    State.FILTERED,
+    State.CLOSED,
+    State.NO_ANSWER,
+    State.DOWN,
+)
+"""What is listed first, where not everything can be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Rows that came out alike and are told in one line."""
+
+    state: State
+    reason: Reason
+    count: int
+    where: str
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What the table shows: facts about the scan, warnings, rows and groups."""
+
+    title: str
+    fidelity: str
+    simulated: bool
+    facts: str
+    warnings: tuple[str, ...]
+    is_ping: bool
+    rows: tuple[PortResult, ...]
+    groups: tuple[Group, ...]
+    caveats: tuple[str, ...]
+
+
+def summarise(scan: Scan) -> Summary:
+    """Choose what to show of a scan."""
+    listed, rest = _choose(scan)
+    rows = tuple(scan.row(int(index)) for index in listed)
+    hosts = len(np.unique(scan.address))
+    one_host = f" of {scan.host[0]}" if hosts == 1 else ""
+    return Summary(
+        title=f"{words.technique_name(scan.technique)}{one_host}",
+        fidelity=words.fidelity_name(scan.fidelity),
+        simulated=scan.fidelity == "simulated",
+        facts=_facts(scan, hosts),
+        warnings=tuple(_warnings(scan)),
+        is_ping=all(row.port is None for row in rows) and bool(rows),
+        rows=rows,
+        groups=tuple(_groups(scan, rest, hosts)),
+        caveats=tuple(
+            dict.fromkeys(f"{row.host}{'' if row.port is None else f' {row.port}'}: {row.caveat}" for row in rows if row.caveat)
+        ),
+    )
+
+
+def _choose(scan: Scan) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """The rows to list, in the order asked, and the rows to tell in groups.
+
+    All of them if they fit; otherwise groups that came out alike are listed, the more interesting first, as long as
+    they fit whole; of the open ports at least the first ones.
+    """
+    everything = np.arange(len(scan))
+    if len(scan) <= MOST_ROWS:
+        return everything, everything[:0]
+    listed: list[NDArray[np.intp]] = []
+    room = MOST_ROWS
+    for state in INTERESTING:
+        for reason in np.unique(scan.reason[scan.state == state.code]):
+            alike = np.flatnonzero((scan.state == state.code) & (scan.reason == reason))
+            if len(alike) > room and state in (State.OPEN, State.UP):
+                alike = alike[:room]
+            if len(alike) <= room:
+                listed.append(alike)
+                room -= len(alike)
+    chosen = np.sort(np.concatenate(listed)) if listed else everything[:0]
+    return chosen, np.setdiff1d(everything, chosen)
+
+
+def _groups(scan: Scan, rest: NDArray[np.intp], hosts: int) -> list[Group]:
+    """The rows not listed, by state and reason."""
+    groups = []
+    for state in INTERESTING:
+        for reason in np.unique(scan.reason[rest][scan.state[rest] == state.code]):
+            alike = rest[(scan.state[rest] == state.code) & (scan.reason[rest] == reason)]
+            ports = scan.port[alike]
+            where = "" if (ports < 0).any() else f"ports {words.port_ranges(ports.tolist())}"
+            if hosts > 1:
+                names = list(dict.fromkeys(scan.host[index] for index in alike.tolist()))
+                on = ", ".join(names[:6]) + (f" and {len(names) - 6:,} more" if len(names) > 6 else "")
+                where = f"{on}: {where}" if where else on
+            groups.append(Group(state, Reason.of(reason), len(alike), where))
+    return sorted(groups, key=lambda group: group.count)
+
+
+def _facts(scan: Scan, hosts: int) -> str:
+    """What was asked, of whom, in what time, with how many packets."""
+    ports = int((scan.port >= 0).sum())
+    asked = f"{words.count(ports, 'port')} of {words.count(hosts, 'host')}" if ports else words.count(hosts, "host")
+    connects = scan.technique == "connect"
+    sent = words.count(len(scan.probes), "connection attempt" if connects else "probe")
+    frames = scan.received.frames
+    heard = words.count(int((frames["direction"] == RECEIVED).sum()), "frame") + " received"
+    parts = [asked, f"{words.duration(scan.elapsed_s * 1e9)}", sent]
+    return " · ".join(parts if connects and not len(frames) else [*parts, heard])
+
+
+def _warnings(scan: Scan) -> list[str]:
+    """What a reader must know before believing the table."""
+    told = []
+    if not scan.complete:
+        why = f" ({scan.stopped_by})" if scan.stopped_by else ""
+        never = f" {words.count(len(scan.never_asked), 'port' if scan.never_asked[0][1] is not None else 'host')} never asked." if scan.never_asked else ""
+        told.append(f"INCOMPLETE: the scan ended early{why}.{never} What is shown is what was known by then.")
+    if not scan.matched:
+        told.append("UNMATCHED: answers without their questions. Only one direction was captured, so nothing ties them to a probe.")
+    if scan.lost_here:
+        told.append(
+            f"{words.count(scan.lost_here, 'frame')} lost on this machine before they were read: some silence may be our own fault."
+        )
+    if scan.authorised:
+        told.append(f"Authorised by you, outside of any lab: {', '.join(scan.authorised)}.")
+    return told
+
+
+# --- as text ------------------------------------------------------------------------------------------------------------
+
+
+def text(scan: Scan) -> str:
+    """The summary for a terminal."""
+    seen = summarise(scan)
+    lines = [f"{seen.title}   [{seen.fidelity}]", seen.facts]
+    lines += [f"! {warning}" for warning in seen.warnings]
+    lines += ["", *_text_table(seen)] if seen.rows else [""]
+    lines += [
+        f"{group.count:,} {LOOKS[group.state].words} ({group.reason})  {group.where}".rstrip() for group in seen.groups
+    ]
+    lines += [f"But {caveat}" for caveat in seen.caveats]
+    return "\n".join(lines)
+
+
+def _text_table(seen: Summary) -> list[str]:
+    heads = _heads(seen)
+    table = [heads, *([plain for plain, _ in _cells(row, seen)] for row in seen.rows)]
+    widths = [max(len(line[column]) for line in table) for column in range(len(heads))]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in table]
+
+
+def _heads(seen: Summary) -> list[str]:
+    if seen.is_ping:
+        return ["host", "address", "state", "reason", "rtt"]
+    return ["host", "port", "state", "reason", "rtt", "usual service"]
+
+
+def _cells(row: PortResult, seen: Summary) -> list[tuple[str, str]]:
+    """One row's cells, each as plain text and as HTML."""
+    rtt = "" if row.rtt_ms is None else words.duration(row.rtt_ms * 1e6)
+    by = f" from {row.answered_by}" if row.answered_by not in (None, row.address) else ""
+    look = LOOKS[row.state]
+    state = (f"{look.character} {look.words}", badge(row.state))
+    rest = [state, _plain(f"{row.reason}{by}"), _plain(rtt)]
+    if seen.is_ping:
+        return [_plain(row.host), _plain(row.address), *rest]
+    return [_plain(row.host), _plain(f"{row.port}/{row.protocol}"), *rest, _plain(row.service)]
+
+
+def _plain(cell: str) -> tuple[str, str]:
+    return cell, escape(cell)
+
+
+# --- as a figure ----------------------------------------------------------------------------------------------------------
+
+
+def mimebundle(scan: Scan) -> dict[str, str]:
+    """What a notebook shows: the table, and the same as text where there is no HTML."""
+    return {"text/plain": text(scan), "text/html": html(scan)}
+
+
+def html(scan: Scan) -> str:
+    """The summary as an accessible table."""
+    seen = summarise(scan)
+    loud = " loud" if seen.simulated else ""
+    head = figure.heading(seen.title, seen.facts, f'<span class="fidelity{loud}">{escape(seen.fidelity)}</span>')
+    warnings = "".join(f'<p class="warning">{escape(warning)}</p>' for warning in seen.warnings)
+    rows = [[cell for _, cell in _cells(row, seen)] for row in seen.rows]
+    table = figure.table(_heads(seen), rows) if rows else ""
+    groups = "".join(
+        f"<li>{badge(group.state, f'{group.count:,} {LOOKS[group.state].words}')} "
+        f'<span class="muted">({group.reason}) {escape(group.where)}</span></li>'
+        for group in seen.groups
+    )
+    caveats = "".join(f"<p>But {escape(caveat)}</p>" for caveat in seen.caveats)
+    note = "" if seen.is_ping else '<p class="muted">The usual service is a convention: any program may listen on any port.</p>'
+    body = head + warnings + table + (f'<ul class="groups">{groups}</ul>' if groups else "") + caveats + note
+    return figure.wrap("summary", seen.title, body)

@@ -1,0 +1,73 @@
+"""Small helpers to write SVG and HTML.  Everything that comes from outside goes through `escape`."""
+
+from __future__ import annotations
+
+from html import escape
+
+from portlab.model import State
+from portlab.view.tokens import LOOKS, glyph, slug
+
+__all__ = ["badge", "definitions", "element", "escape", "text"]
+
+
+def element(tag: str, *children: str, **attributes: object) -> str:
+    """element("line", x1=0, css="life") -> '<line x1="0" class="life"/>'.
+
+    Underscores become hyphens, `css` becomes class; attributes that are None are left out.
+    """
+    written = "".join(
+        f' {"class" if name == "css" else name.replace("_", "-")}="{escape(str(value))}"'
+        for name, value in attributes.items()
+        if value is not None
+    )
+    return f"<{tag}{written}>{''.join(children)}</{tag}>" if children else f"<{tag}{written}/>"
+
+
+def text(x: object, y: float, words: str, css: str = "", anchor: str = "start", **attributes: object) -> str:
+    """A line of text; `words` may be anything, it is escaped."""
+    return element("text", escape(words), x=x, y=f"{y:g}", css=css or None, text_anchor=anchor, **attributes)
+
+
+def badge(state: State, words: str = "") -> str:
+    """Shape and word of a state, as HTML: never colour alone."""
+    return f'<span class="badge s-{slug(state)}">{glyph(state)}<b>{escape(words or LOOKS[state].words)}</b></span>'
+
+
+def definitions(prefix: str) -> str:
+    """Arrow heads, the hatch of silence and a line that fades, once a picture; ids begin with the picture's own prefix."""
+    heads = "".join(
+        element(
+            "marker",
+            element("path", d="M0 .8L10 5L0 9.2L2.2 5Z", css=f"head {name}"),
+            id=f"{prefix}-{name}",
+            viewBox="0 0 10 10",
+            refX="9.4",
+            refY="5",
+            markerWidth="9",
+            markerHeight="9",
+            orient="auto-start-reverse",
+            markerUnits="userSpaceOnUse",
+        )
+        for name in ("ink", *(f"s-{slug(state)}" for state in LOOKS))
+    )
+    hatch = element(
+        "pattern",
+        element("rect", width="1.2", height="6", css="hatch"),
+        id=f"{prefix}-quiet",
+        width="6",
+        height="6",
+        patternUnits="userSpaceOnUse",
+        patternTransform="rotate(45)",
+    )
+    fade = element(
+        "linearGradient",
+        element("stop", offset="0.35", css="fade"),
+        element("stop", offset="1", css="fade", stop_opacity="0"),
+        id=f"{prefix}-fade",
+        gradientUnits="userSpaceOnUse",
+        x1="0%",
+        x2="80%",
+        y1="0",
+        y2="0",
+    )
+    return f"<defs>{heads}{hatch}{fade}</defs>"
