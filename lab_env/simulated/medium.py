@@ -132,7 +132,7 @@ class Medium:
     # --- ARP ----------------------------------------------------------------------------------------------
 
     def ask_neighbours(self, addresses: NDArray[np.uint32], when: NDArray[np.int64], gap_ns: int) -> Frames:
-        """Ask by ARP for addresses of the own link, each at its moment, and the silent again after each gap."""
+        """Ask by ARP for addresses, each at its moment, and the silent again after each gap."""
         nobody = self.places.owner(addresses) == NOBODY
         requests = arp_requests(self._mac, self.places.student_address, addresses)
         frames = [self._arp_replies(addresses[~nobody], when[~nobody])]

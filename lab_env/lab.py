@@ -1,0 +1,110 @@
+"""`lab.here()`: which lab is this, and how do I get a better one?  The first cell of every notebook.
+
+Where no lab is running, the simulated one is opened inside this process, and says so loudly.
+"""
+
+from __future__ import annotations
+
+import html
+from dataclasses import dataclass
+from typing import Any
+
+from lab_env.topology import STUDENT, Topology, topology
+from portlab import lab as portlab_lab
+from portlab.lab import SIMULATED, Lab
+
+SIMULATED_WIRE = "lab_env.simulated:SimulatedWire"
+
+SENTENCES = {
+    "embedded": "Real packets, made by this computer's own kernel in a closed network.",
+    "docker": "Real packets and real server programs, in a closed network.",
+    SIMULATED: "No packet is sent: answers are computed from the lab's plan, and times are a model.",
+}
+BETTER = {
+    SIMULATED: "For real packets, close this notebook and type in a terminal: ./run lab "
+    "(./run doctor says what this computer can do)"
+}
+
+
+class LabHere:
+    """The lab this process is in."""
+
+    def here(self) -> Here:
+        """Say which lab this is; where there is none, open the simulated one in this process."""
+        current = portlab_lab.current()
+        why = ""
+        if current is None:
+            why = portlab_lab.why_not()
+            current = simulated(topology())
+            portlab_lab.use(current)
+        return Here(current, why)
+
+
+def simulated(plan: Topology) -> Lab:
+    """The simulated lab, as a process is told of it."""
+    return Lab(
+        fidelity=SIMULATED,
+        networks={network.name: plan.cidr(network.name) for network in plan.networks},
+        hosts={host.name: plan.addresses(host.name) for host in plan.hosts},
+        self_name=STUDENT,
+        wire=SIMULATED_WIRE,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Here:
+    """Where a notebook is: shown as a badge and a table of the lab's hosts."""
+
+    lab: Lab
+    opened_because: str = ""  # why the simulated lab had to be opened; empty: the lab was there already
+
+    @property
+    def headline(self) -> str:
+        return f"{self.lab.fidelity.upper()} LAB"
+
+    @property
+    def sentences(self) -> list[str]:
+        """What this lab is, why it is this one, and what would be better."""
+        said = [SENTENCES.get(self.lab.fidelity, ""), self.opened_because, BETTER.get(self.lab.fidelity, "")]
+        return [sentence for sentence in said if sentence]
+
+    def rows(self) -> list[tuple[str, str, str]]:
+        """Name, addresses and purpose of each host, this one first."""
+        plan = topology().by_name
+        names = sorted(self.lab.hosts, key=lambda name: name != self.lab.self_name)
+        return [
+            (name, ", ".join(self.lab.hosts[name]), plan[name].purpose if name in plan else "")
+            for name in names
+        ]
+
+    def __str__(self) -> str:
+        frame = "!" if self.lab.fidelity == SIMULATED else "="
+        networks = ", ".join(f"{name} {cidr}" for name, cidr in self.lab.networks.items())
+        hosts = [f"  {name:<8} {addresses:<34} {purpose}" for name, addresses, purpose in self.rows()]
+        head = [f"{frame * 3} {self.headline} {frame * 3}", *self.sentences, f"Networks: {networks}"]
+        return "\n".join([*head, f"Hosts (you are {self.lab.self_name}):", *hosts])
+
+    __repr__ = __str__
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        return {"text/plain": str(self), "text/html": self._html()}
+
+    def _html(self) -> str:
+        """A badge whose word says what its border shows, and a table that a screen reader can read."""
+        border = "double" if self.lab.fidelity == SIMULATED else "solid"
+        paragraphs = "".join(f"<p>{html.escape(sentence)}</p>" for sentence in self.sentences)
+        head = "".join(f'<th scope="col">{word}</th>' for word in ("Name", "Address", "What it is"))
+        body = "".join(
+            f'<tr><th scope="row">{html.escape(name)}</th>'
+            f"<td>{html.escape(addresses)}</td><td>{html.escape(purpose)}</td></tr>"
+            for name, addresses, purpose in self.rows()
+        )
+        return (
+            f'<section aria-label="The lab"><p><strong style="border:3px {border};padding:.2em .6em">'
+            f"{html.escape(self.headline)}</strong></p>{paragraphs}"
+            f"<table><caption>Hosts of the lab; you are {html.escape(self.lab.self_name)}</caption>"
+            f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></section>"
+        )
+
+
+lab = LabHere()
