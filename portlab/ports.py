@@ -158,7 +158,7 @@ def _words_of(query: int | str) -> list[str]:
 
 
 def _number(text: int | str) -> int:
-    if not 0 <= int(text) <= 65_535:
+    if len(str(text)) > 6 or not 0 <= int(text) <= 65_535:
         raise BadTarget(f"{text} is not a port number: ports go from 0 to 65535.")
     return int(text)
 

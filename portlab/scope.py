@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from portlab import lab
 from portlab.errors import BadTarget, OutOfScope
@@ -86,18 +86,18 @@ def withdraw() -> None:
     _authorised.clear()
 
 
-def check(addresses: Addresses, said: str = "") -> None:
+def check(addresses: ArrayLike, said: str = "") -> None:
     """Refuse, by OutOfScope, unless every address (as a number) may be probed.
 
     `said` is what the user typed; the message names it beside the address it came to.
     """
-    addresses = np.asarray(addresses, np.uint32)
-    excluded = _inside(addresses, _exclusions())
-    shared = _shared(addresses)
-    refused = ~_inside(addresses, _allowed()) | excluded | shared
+    column = np.asarray(addresses, np.uint32)
+    excluded = _inside(column, _exclusions())
+    shared = _shared(column)
+    refused = ~_inside(column, _allowed()) | excluded | shared
     if refused.any():
         first = int(np.argmax(refused))
-        address = str(ipaddress.IPv4Address(int(addresses[first])))
+        address = str(ipaddress.IPv4Address(int(column[first])))
         raise OutOfScope(_refusal(address, said, bool(excluded[first]), bool(shared[first])))
 
 

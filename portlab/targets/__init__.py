@@ -1,0 +1,13 @@
+"""What the user typed, made into addresses, port numbers and options; or one sentence about what is wrong.
+
+    targets(["web", "10.77.1.10-20"])    -> Targets: every address once, in order, all of them in scope
+    ports("20-25,80,https")              -> array of port numbers, each once, in the order typed
+
+No packet is sent here, and no question to a name server unless the user has authorised something.
+"""
+
+from portlab.targets.addresses import Targets, targets
+from portlab.targets.options import at_least, limit_probes, positive
+from portlab.targets.port_lists import ports
+
+__all__ = ["Targets", "at_least", "limit_probes", "ports", "positive", "targets"]
