@@ -28,8 +28,8 @@ _NAME = re.compile(r"[a-z][a-z0-9-]*", re.IGNORECASE)
 def ports(typed: object, protocol: str = "tcp") -> Ports:
     """The port numbers that were typed, each once, in the order they first came.
 
-    "common" is every port of the reference for this protocol, "all" is 1 to 65535.  Port 0 is asked only where
-    it is named: no program listens there, so a host answers it as any closed port.  Raises BadTarget.
+    "common" is every port of the reference for this protocol, "all" is 1 to 65535.  Port 0 is asked only if
+    named: no program listens there, so a host answers it as any closed port.  Raises BadTarget.
     """
     numbers = _numbers(typed, protocol)
     if not len(numbers):

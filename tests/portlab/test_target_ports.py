@@ -121,7 +121,6 @@ BAD = [
     range(65_530, 65_540),
     np.array([80.0]),
     np.array([True]),
-    np.array([[80, 443]]),
     np.array([], np.int64),
     np.array([65_536]),
     np.array([-1]),
@@ -201,3 +200,8 @@ def _seconds(typed: object) -> float:
     began = time.perf_counter()
     assert len(ports(typed)) == 65_535
     return time.perf_counter() - began
+
+
+def test_table_is_no_list() -> None:
+    with pytest.raises(BadTarget, match=r"array\(\[\[ ?80, 443\]\]\) is not a column"):
+        ports(np.array([[80, 443]]))
