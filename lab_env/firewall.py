@@ -14,7 +14,7 @@ FLAG_NAMES = {FIN: "fin", SYN: "syn", RST: "rst", PSH: "psh", ACK: "ack", URG: "
 
 
 def ruleset(topology: Topology, host: str, rules: Sequence[Rule] | None = None) -> str:
-    """The complete nftables file of one machine, with `rules` in place of its own; empty where nothing is filtered.
+    """The complete nftables file of a machine, with `rules` in place of its own; empty where none is needed.
 
     The gateway's rules judge what it passes on, every other machine's what arrives at it.
     """

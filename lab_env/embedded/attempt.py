@@ -1,4 +1,4 @@
-"""What stands between this machine and an embedded lab: all it needs is tried for real, in a process of its own."""
+"""What stands between this machine and an embedded lab: all it needs is tried for real, in a new process."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ROOT = str(Path(__file__).resolve().parents[2])
 PROGRAMS = {"ip": "iproute2", "nft": "nftables"}
 SYSTEM_DIRECTORIES = "/usr/sbin:/sbin"
 SIMULATED = "./run lab --fidelity simulated"
-TRY = f"import sys; sys.path.insert(0, {ROOT!r}); from lab_env.embedded.attempt import try_everything; try_everything()"
+TRY = f"import sys; sys.path.insert(0, {ROOT!r})\nfrom lab_env.embedded import attempt\nattempt.try_everything()"
 
 NAMESPACES = "namespaces of its own"
 FILES = "its own /proc and /run"
@@ -39,7 +39,7 @@ class Obstacle:
 
 
 def obstacles() -> list[Obstacle]:
-    """What keeps the embedded lab from running here; an empty list where it can.  Found out once for each process."""
+    """What keeps the embedded lab from running here; empty where it can.  Found out once for each process."""
     return list(_obstacles())
 
 
@@ -60,7 +60,7 @@ def _obstacles() -> tuple[Obstacle, ...]:
     return (explain(attempt["step"], attempt["errno"], attempt["text"]),) if attempt else ()
 
 
-# --- the attempt ----------------------------------------------------------------------------------------------------
+# --- the attempt --------------------------------------------------------------------------------------------
 
 
 def try_everything() -> None:
@@ -118,11 +118,11 @@ def _report(failure: Failure | None) -> None:
     sys.stdout.flush()
 
 
-# --- what it means --------------------------------------------------------------------------------------------------
+# --- what it means ------------------------------------------------------------------------------------------
 
 
 def explain(step: str, number: int, text: str, setting: Callable[[str], str] | None = None) -> Obstacle:
-    """Why a step towards a lab failed, in words; `setting` reads a file under /proc, as this machine has it."""
+    """Why a step towards a lab failed, in words; `setting` reads a file under /proc, as it is here."""
     read = setting or _setting
     refused = number in (errno.EPERM, errno.EACCES)
     if number == errno.ENOSYS:

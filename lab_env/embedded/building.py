@@ -44,7 +44,7 @@ def build(
 
 
 def prepare_services(topology: Topology) -> Site:
-    """Keys and files for all hosts, and the libraries of the UDP services, which must answer from the start."""
+    """Keys and files for all hosts, and the libraries of UDP services, which must answer from the start."""
     every = [service for host in topology.hosts for service in host.services]
     services.preload({hosts.server(service) for service in every if service.transport == "udp"})
     addresses = {host.name: topology.address(host.name) for host in topology.hosts}

@@ -74,7 +74,7 @@ class Minder:
         if listener is not None:
             listener.setblocking(False)
             forwarding = loop.create_task(publish.forward(listener, inner_port))
-            await asyncio.wait([self.ended, forwarding], return_when=asyncio.FIRST_COMPLETED)
+            forwarding.add_done_callback(lambda task: task.result())  # never done; an error is shown
         status = await self.ended
         sys.stderr.flush()
         os._exit(status)  # without tidying up: everything of the lab goes at once

@@ -44,7 +44,7 @@ def show_own_devices() -> None:
 
 
 def place(path: str, text: str, owner: str = "all") -> None:
-    """Put a text over a file of the computer, in this mount namespace only; one that is not there stays away."""
+    """Put a text over a file of the computer, in this mount namespace only; a missing one stays missing."""
     target = os.path.realpath(path)
     in_run = target.startswith("/run/")  # ours: systemd keeps resolv.conf behind a link to there
     source = target if in_run else f"{DIRECTORY}/etc/{owner}/{os.path.basename(path)}"
@@ -56,7 +56,7 @@ def place(path: str, text: str, owner: str = "all") -> None:
 
 
 def settle(topology: Topology, host: str) -> None:
-    """Give the namespaces this process is in what is a host's own: /etc/hostname, descriptor, kernel settings."""
+    """Give this process's namespaces what is a host's own: /etc/hostname, descriptor, kernel settings."""
     place("/etc/hostname", f"{host}\n", owner=host)
     show_own_devices()
     description = network.descriptor(topology, host, os.stat("/proc/self/ns/net").st_ino)

@@ -58,7 +58,7 @@ def mount(source: str, target: str, kind: str = "", flags: int = 0, options: str
 
 
 def own_user_namespace(flags: int) -> None:
-    """Enter a new user namespace, then more by `flags`; the user stays who they are and may do all in them."""
+    """Enter a new user namespace, then more by `flags`; the user stays who they are and may do all there."""
     user, group = os.geteuid(), os.getegid()
     unshare(USER)
     for name, text in (
@@ -72,7 +72,7 @@ def own_user_namespace(flags: int) -> None:
 
 
 def die_with_parent() -> None:
-    """Be killed when the parent ends.  A change of user or user namespace forgets this: call it again after one."""
+    """Be killed when the parent ends.  A change of user or user namespace forgets it: call it again then."""
     _check(_libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0), "prctl")
 
 
@@ -101,7 +101,7 @@ def keep_capabilities_over_exec() -> None:
 
 
 def become_user(user: int, group: int, name: str) -> None:
-    """Turn from root into a user for good, keeping root's capabilities until the next user namespace is entered.
+    """Turn from root into a user for good, with root's capabilities until the next user namespace is entered.
 
     Where only root may make user namespaces (Ubuntu since 24.04), this user may make one too.
     """
@@ -116,7 +116,7 @@ def become_user(user: int, group: int, name: str) -> None:
 
 
 def no_offload(interface: str) -> None:
-    """Make the kernel finish every packet (checksum, size) before `interface` sees it: captures show the truth.
+    """Make the kernel finish each packet (checksum, size) before `interface` has it: captures show the truth.
 
     What a kernel does not offer to switch is left as it is.
     """
@@ -144,6 +144,6 @@ def signal_descriptor(signals: Iterable[int]) -> int:
 
 
 def read_signal(descriptor: int) -> tuple[int, bool]:
-    """The next signal's number, and whether it came from the keyboard (the whole foreground group has it, then)."""
+    """The next signal's number, and whether it came from the keyboard (so the command has it too)."""
     number, _, code = SIGNAL_INFORMATION.unpack_from(os.read(descriptor, SIGNAL_INFORMATION_SIZE))
     return number, code == SENT_BY_KERNEL

@@ -1,7 +1,7 @@
-"""The lab's cables and addresses as text: what `ip -batch`, the sysctls and /etc are to be told.  Pure functions.
+"""The lab's cables and addresses as text: what `ip -batch`, the sysctls and /etc are to be told.
 
-The switches, one bridge a network, stand in a network namespace of their own.  So a host has only `lo` and its own
-interfaces, and a capture shows every packet once.
+The switches, one bridge a network, stand in a network namespace of their own.  So a host has only `lo` and
+its own interfaces, and a capture shows every packet once.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def switch_ports(topology: Topology) -> list[str]:
 
 
 def addresses(topology: Topology, host: str) -> str:
-    """What `ip -batch` does on a host once its cables are plugged in.  Only the gateway has no default route."""
+    """What `ip -batch` does on a host once its cables are plugged in.  The gateway has no default route."""
     lines = ["link set lo up"]
     for interface in interfaces(topology, host):
         lines.append(f"address add {interface.address}/{interface.length} brd + dev {interface.name}")
@@ -91,7 +91,7 @@ def addresses(topology: Topology, host: str) -> str:
 
 
 def sysctls(topology: Topology, host: str, group: int) -> dict[str, str]:
-    """Kernel settings of a host by their path under /proc/sys; a kernel may lack some.  `group` may use ping."""
+    """Kernel settings of a host by path under /proc/sys; a kernel may lack some.  `group` may use ping."""
     settings = {
         "net/ipv6/conf/all/disable_ipv6": "1",
         "net/ipv6/conf/default/disable_ipv6": "1",

@@ -1,4 +1,4 @@
-"""The embedded lab from outside: run a command in a new lab, or in one that runs already; find those that run."""
+"""The embedded lab from outside: run a command in a new lab, or in one that runs; find those that run."""
 
 from __future__ import annotations
 
@@ -41,12 +41,13 @@ def run(
     environment: Mapping[str, str] | None = None,
     on_ready: Callable[[Handle], None] | None = None,
 ) -> int:
-    """Build a fresh lab, run `command` on `host` inside it and return its exit status; everything goes when it ends.
+    """Build a fresh lab, run `command` on `host` in it and return its exit status; then everything goes.
 
-    `publish` is a listening socket of the caller's; its connections go on to `inner_port` on the loopback inside.
-    `lossy=False` keeps the slow link from losing frames, `seed` makes what it loses repeatable.  `environment` are
-    variables for the command, `on_ready` is called out here once the lab stands.  128 + n says that signal n ended
-    the command.  BadTarget: no such host.  LabNotRunning: this machine cannot build the lab; the message says why.
+    `publish` is a listening socket of the caller's; its connections go on to `inner_port` on the loopback
+    inside.  `lossy=False` keeps the slow link from losing frames, `seed` makes what it loses repeatable.
+    `environment` holds variables for the command; `on_ready` is called out here once the lab stands.  A status
+    of 128 + n says that signal n ended the command.  BadTarget: no such host.  LabNotRunning: this machine cannot
+    build the lab, and the message says why.
     """
     order = {
         "pid": 0,

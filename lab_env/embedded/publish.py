@@ -1,7 +1,7 @@
 """A door into the lab: connections to a socket of the computer's own loopback go on to a server inside.
 
-The listening socket was bound outside, before the lab's namespaces were entered, and stays outside; the lab's init
-inherits it and joins each of its connections to one on the lab's own loopback.
+The listening socket was bound outside, before the lab's namespaces were entered, and stays outside; the lab's
+init inherits it and joins each of its connections to one on the lab's own loopback.
 """
 
 from __future__ import annotations

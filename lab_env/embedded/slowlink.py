@@ -1,6 +1,6 @@
 """The slow link: a wire between two interfaces that takes its time, and now and then loses a frame.
 
-It works in user space, on frames: ARP crosses it like everything else, and the gateway's rules apply before it.
+It works in user space, on frames: ARP crosses it like all else, and the gateway's rules apply before it.
 Frames never overtake each other.  Since it decides what is lost, it also knows what it lost.
 """
 
@@ -27,7 +27,7 @@ LOST_KEPT = 4096
 
 @dataclass
 class Direction:
-    """One direction of the link: when each frame comes out at the far end, if at all.  Times in seconds, loss 0 to 1."""
+    """One direction: when each frame comes out at the far end, if at all.  Times in seconds, loss 0 to 1."""
 
     delay: float
     jitter: float

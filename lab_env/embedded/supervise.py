@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from lab_env.embedded import namespaces
 
@@ -35,7 +36,8 @@ def stay_with(
 ) -> int:
     """Start the process that goes inside (see `inside`) and return its exit status.
 
-    `on_ready` is called with the process number of the lab's init.  It is a new interpreter, not a fork: namespaces want a process with a single thread, and the caller may have many.
+    `on_ready` is called with the process number of the lab's init.  That process is a new interpreter, not a
+    fork: namespaces want a process with a single thread, and the caller may have many.
     """
     line, far_end = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     before = signal.pthread_sigmask(signal.SIG_BLOCK, PASSED_ON)
@@ -66,7 +68,7 @@ def _watch(process: subprocess.Popen[bytes], line: socket.socket, on_ready: Call
     poller = select.poll()
     for descriptor in (signals, ended, line.fileno()):
         poller.register(descriptor, select.POLLIN)
-    known: dict[str, object] = {}
+    known: dict[str, Any] = {}
     try:
         while True:
             happened = [descriptor for descriptor, _ in poller.poll()]
@@ -75,15 +77,15 @@ def _watch(process: subprocess.Popen[bytes], line: socket.socket, on_ready: Call
                 known |= news
                 if not news:
                     poller.unregister(line)
-                elif "ready" in news:
-                    on_ready(int(str(known.get("init", 0))))
+                if "ready" in news:
+                    on_ready(int(known.get("init", 0)))
             elif signals in happened:
                 number, from_keyboard = namespaces.read_signal(signals)
                 if "ready" not in known:
                     return 128 + number
                 if not from_keyboard:  # else the command has it already
                     _pass_on(number, line)
-            elif ended in happened:
+            else:
                 break
     finally:
         os.close(signals)
@@ -99,7 +101,7 @@ def _pass_on(number: int, line: socket.socket) -> None:
         line.send(bytes([number]))
 
 
-def _read_news(line: socket.socket) -> dict[str, object]:
+def _read_news(line: socket.socket) -> dict[str, Any]:
     """The next message from inside; an empty one when no more will come."""
     try:
         message = line.recv(MESSAGE_LIMIT)
@@ -110,7 +112,7 @@ def _read_news(line: socket.socket) -> dict[str, object]:
 
 @contextlib.contextmanager
 def _terminal_given_back() -> Iterator[None]:
-    """After a shell with job control inside, make our own process group the terminal's foreground group again."""
+    """After a shell with job control inside, bring our own process group to the terminal's front again."""
     try:
         terminal = os.open("/dev/tty", os.O_RDWR | os.O_CLOEXEC)
     except OSError:

@@ -32,7 +32,7 @@ def live(
 def directions(
     link: SlowLink, seed: int | None, lossy: bool
 ) -> tuple[slowlink.Direction, slowlink.Direction]:
-    """Both ways of the slow link; the same seed loses the same frames again, counted each way from the first."""
+    """Both ways of the slow link; the same seed loses the same frames again, counting from the first."""
     loss = link.loss if lossy else 0.0
     source = random.Random(seed)
     there, back = (
