@@ -20,7 +20,10 @@ ROOT = str(Path(__file__).resolve().parents[2])
 PROGRAMS = {"ip": "iproute2", "nft": "nftables"}
 SYSTEM_DIRECTORIES = "/usr/sbin:/sbin"
 SIMULATED = "./run lab --fidelity simulated"
-TRY = f"import sys; sys.path.insert(0, {ROOT!r})\nfrom lab_env.embedded import attempt\nattempt.try_everything()"
+TRY = (
+    f"import sys; sys.path.insert(0, {ROOT!r}); "
+    "from lab_env.embedded.attempt import try_everything; try_everything()"
+)
 
 NAMESPACES = "namespaces of its own"
 FILES = "its own /proc and /run"

@@ -1,7 +1,7 @@
 """The process that `run` and `attach` start: it makes or enters the lab.
 
 The caller's process stays outside, tied to this one by a socket, the line.  Down the line come the order
-(JSON) and then numbers of signals to pass on; up the line goes how far the lab is.  When it breaks, the lab ends.
+(JSON) and then numbers of signals to pass on; up it goes how far the lab is.  When it breaks, the lab ends.
 """
 
 from __future__ import annotations

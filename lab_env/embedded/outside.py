@@ -45,9 +45,9 @@ def run(
 
     `publish` is a listening socket of the caller's; its connections go on to `inner_port` on the loopback
     inside.  `lossy=False` keeps the slow link from losing frames, `seed` makes what it loses repeatable.
-    `environment` holds variables for the command; `on_ready` is called out here once the lab stands.  A status
-    of 128 + n says that signal n ended the command.  BadTarget: no such host.  LabNotRunning: this machine cannot
-    build the lab, and the message says why.
+    `environment` holds variables for the command; `on_ready` is called out here once the lab stands.  A
+    status of 128 + n says that signal n ended the command.  BadTarget: no such host.  LabNotRunning: this
+    machine cannot build the lab, and the message says why.
     """
     order = {
         "pid": 0,
