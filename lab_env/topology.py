@@ -1,10 +1,10 @@
 """The lab network, described once; simulated, embedded and Docker lab are all built from this page.
 
-                            office PREFIX.1.0/24                    dmz (screened subnet) PREFIX.2.0/24
-      student .100 ─┬─ infra .10   files .20   mail .30   ┐           ┌─ web .10   db .20   vault .30   lost .99 (nobody)
-                    ├─ ops .40     quiet .50              ├─ gateway ─┤
-                    └─ ghost .99 (nobody)                 ┘  .1   .1  └─ branch PREFIX.3.0/24 over a slow link
-                                                                          voip .10   desk .20
+                  office PREFIX.1.0/24                           dmz (screened subnet) PREFIX.2.0/24
+    student .100 ─┬─ infra .10  files .20  mail .30 ┐          ┌─ web .10  db .20  vault .30  lost .99 (nobody)
+                  ├─ ops .40    quiet .50           ├─ gateway ┤
+                  └─ ghost .99 (nobody)             ┘  .1  .1  └─ branch PREFIX.3.0/24 over a slow link
+                                                                  voip .10  desk .20
 
 Everything here is frozen data.  What a probe must bring back follows from it: see `contract.py`.
 """
@@ -113,7 +113,9 @@ class Topology:
         return f"{self.prefix}.{number}.0/24"
 
     def address(self, host: str, network: str = "") -> str:
-        """The address of a host; the gateway has one in each network (in the office's, unless another is named)."""
+        """The address of a host; the gateway has one in each network (in the office's, unless another is
+        named).
+        """
         found = self.by_name[host]
         subnet = ipaddress.ip_network(self.cidr(network or found.network))
         return str(subnet[found.number])
@@ -130,7 +132,9 @@ class Topology:
         return pairs | {f"{name}.{DOMAIN}": address for name, address in pairs.items()}
 
     def mac(self, address: str) -> str:
-        """The Ethernet address of an interface, locally administered and readable: 02:00 and the four numbers."""
+        """The Ethernet address of an interface, locally administered and readable: 02:00 and the four
+        numbers.
+        """
         return ":".join(["02", "00", *(f"{int(part):02x}" for part in address.split("."))])
 
 
@@ -274,7 +278,11 @@ HOSTS = (
         rules=(
             Rule(Action.REJECT_RESET, protocol="tcp", flags=(FIN | SYN | RST | PSH | ACK | URG, FIN)),
             Rule(Action.REJECT_RESET, protocol="tcp", flags=(FIN | SYN | RST | PSH | ACK | URG, 0)),
-            Rule(Action.REJECT_RESET, protocol="tcp", flags=(FIN | SYN | RST | PSH | ACK | URG, FIN | PSH | URG)),
+            Rule(
+                Action.REJECT_RESET,
+                protocol="tcp",
+                flags=(FIN | SYN | RST | PSH | ACK | URG, FIN | PSH | URG),
+            ),
         ),
     ),
 )

@@ -6,10 +6,10 @@ import ipaddress
 
 
 def dotted(address: int) -> str:
-    """172818698 -> "10.77.1.10"."""
+    """How an address is written: 172818698 -> "10.77.1.10"."""
     return str(ipaddress.IPv4Address(int(address)))
 
 
 def number(address: str) -> int:
-    """"10.77.1.10" -> 172818698."""
+    """The number an address is: "10.77.1.10" -> 172818698."""
     return int(ipaddress.IPv4Address(address))

@@ -1,7 +1,7 @@
 """The scan loop: ask, listen, ask again, conclude.  Read `Loop.run` from top to bottom.
 
-The loop knows no network and no clock but its wire's, and no randomness but what it is handed, so the same loop runs
-over real packets and over the simulated lab.
+The loop knows no network and no clock but its wire's, and no randomness but what it is handed, so the same
+loop runs over real packets and over the simulated lab.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ from portlab.techniques.matching import NOBODY, Matches, ProbeTable, conversatio
 from portlab.wire import Wire
 
 RECORD_SENT_UP_TO = 4096
-"""Scans of more probes than this do not capture what they send: the sent rows carry the clock of their batch."""
+"""Scans of more probes than this do not capture what they send: the sent rows carry the clock of their batch.
+"""
 
 ICMP_POLL_S, ICMP_GROUP = 0.1, 8
 ICMP_QUIET_S = 2.2
@@ -94,11 +95,15 @@ class Loop:
             return False, f"the network went away: {error.strerror or error}"
         return True, ""
 
-    # --- who is still to be asked -------------------------------------------------------------------------------------
+    # --- who is still to be asked -------------------------------------------------------------------------
 
     def due(self) -> NDArray[np.intp]:
         """Rows without an answer that have not been asked often enough."""
-        needed = self.loss.tries(self.pace.miss) if self.pace.tries is None else np.full(len(self.addresses), self.pace.tries)
+        needed = (
+            self.loss.tries(self.pace.miss)
+            if self.pace.tries is None
+            else np.full(len(self.addresses), self.pace.tries)
+        )
         if self.technique.PROTOCOL == "arp":
             needed = np.zeros_like(needed)  # the wire has asked already
         if self.technique.PROTOCOL == "udp" and self.pace.tries is None:
@@ -121,7 +126,7 @@ class Loop:
         if self.technique.PROTOCOL != "arp":
             self.no_neighbour = ~reachable[self.host]
 
-    # --- asking ---------------------------------------------------------------------------------------------------------
+    # --- asking -------------------------------------------------------------------------------------------
 
     def ask(self, rows: NDArray[np.intp]) -> None:
         """Ask each row once more, in random order and no faster than the throttle allows."""
@@ -140,7 +145,11 @@ class Loop:
         probes["token"] = self.random(len(rows))
         probes["source"] = self.sources()[self.host[rows]] if self.technique.NEEDS_RAW else 0
         # A ping asks no port: ICMP numbers its messages, TCP knocks at one port all the same.
-        without = probes["attempt"] if self.technique.PROTOCOL == "icmp" else getattr(self.technique, "PING_PORT", 0)
+        without = (
+            probes["attempt"]
+            if self.technique.PROTOCOL == "icmp"
+            else getattr(self.technique, "PING_PORT", 0)
+        )
         probes["port"] = np.where(self.asked.port[rows] == NO_PORT, without, self.asked.port[rows])
         if self.payload is not None:
             probes["payload"] = self.payload[rows]
@@ -185,7 +194,7 @@ class Loop:
             self.absorb(Events(events.frames, ends))
             self.tell()
 
-    # --- listening ------------------------------------------------------------------------------------------------------
+    # --- listening ----------------------------------------------------------------------------------------
 
     def listen(self, rows: NDArray[np.intp]) -> None:
         """Wait for the answers to the last round, until all are there or the time is up."""
@@ -201,12 +210,20 @@ class Loop:
             self.tell()
 
     def waiting_time(self, rows: NDArray[np.intp]) -> float:
-        """Seconds: the retransmission timeout, or after the last try of a row its patience (or what the user said)."""
+        """Seconds: the retransmission timeout, or after the last try of a row its patience (or what the user
+        said).
+        """
         hosts = np.unique(self.host[rows])
-        needed = self.loss.tries(self.pace.miss) if self.pace.tries is None else np.full(len(self.addresses), self.pace.tries)
+        needed = (
+            self.loss.tries(self.pace.miss)
+            if self.pace.tries is None
+            else np.full(len(self.addresses), self.pace.tries)
+        )
         last = bool((self.attempts[rows] >= needed[self.host[rows]]).any())
         if self.pace.timeout is not None:
-            return self.pace.timeout if last else min(self.pace.timeout, float(self.timers.timeout(hosts).max()))
+            return (
+                self.pace.timeout if last else min(self.pace.timeout, float(self.timers.timeout(hosts).max()))
+            )
         return float((self.timers.patience(hosts) if last else self.timers.timeout(hosts)).max())
 
     def collect(self, wait: float) -> int:
@@ -256,10 +273,12 @@ class Loop:
     def tell(self) -> None:
         self.progress(int((self.answered | self.no_neighbour).sum()), len(self.asked))
 
-    # --- two special measures ------------------------------------------------------------------------------------------
+    # --- two special measures -----------------------------------------------------------------------------
 
     def measure_loss(self) -> None:
-        """Where loss was seen, or much depends on it, ask a port that is known to answer a hundred times more."""
+        """Where loss was seen, or much depends on it, ask a port that is known to answer a hundred times
+        more.
+        """
         if self.technique.PROTOCOL != "tcp" or not self.technique.NEEDS_RAW or self.pace.tries is not None:
             return
         silent = np.bincount(self.host[self.silent()], minlength=len(self.addresses))
@@ -272,15 +291,19 @@ class Loop:
             probes["source_port"] = [self.wire.source_port(self.technique.PROTOCOL) for _ in probes]
             self.send(probes)
             self.wait(float(self.timers.patience(np.array([host]))[0]))
-            answered = np.unique(np.concatenate([m.probe for m in self.matches[before:]] or [np.empty(0, np.intp)]))
+            answered = np.unique(
+                np.concatenate([m.probe for m in self.matches[before:]] or [np.empty(0, np.intp)])
+            )
             heard = int((self.probes.rows["row"][answered] == NO_ROW).sum())
             self.loss.trials[host] += CALIBRATION
             self.loss.losses[host] += CALIBRATION - heard
 
     def spend_icmp_budget(self) -> None:
-        """Hosts limit their port unreachables: silence counts only when the next one is due and nobody claims it.
+        """Hosts limit their port unreachables: silence counts only when the next one is due and nobody claims
+        it.
 
-        Small random groups of silent ports are asked again and again; each answer the host may give settles one.
+        Small random groups of silent ports are asked again and again; each answer the host may give settles
+        one.
         """
         if self.pace.tries is not None:
             return
@@ -302,7 +325,7 @@ class Loop:
             self.collect(left)
             self.tell()
 
-    # --- the end --------------------------------------------------------------------------------------------------------
+    # --- the end ------------------------------------------------------------------------------------------
 
     def conclude(self, complete: bool, stopped_by: str, fidelity: str, authorised: tuple[str, ...]) -> Scan:
         """Everything known as a value.  Rows never asked are listed apart."""
@@ -311,9 +334,16 @@ class Loop:
             np.concatenate(self.frames) if self.frames else no_frames(),
             np.concatenate(self.errnos) if self.errnos else no_errnos(),
         )
-        matches = Matches(
-            *(np.concatenate([getattr(m, name) for m in self.matches]) for name in ("probe", "answer", "event"))
-        ) if self.matches else Matches.none()
+        matches = (
+            Matches(
+                *(
+                    np.concatenate([getattr(m, name) for m in self.matches])
+                    for name in ("probe", "answer", "event")
+                )
+            )
+            if self.matches
+            else Matches.none()
+        )
         probes = self.probes.rows
         if self.wire.record_sent:
             probes, events = with_true_times(probes, events, self.technique.PROTOCOL)
@@ -336,8 +366,11 @@ class Loop:
         return scan.without(never) if never.any() else scan
 
 
-def with_true_times(probes: NDArray[np.void], events: Events, protocol: str) -> tuple[NDArray[np.void], Events]:
-    """Probes and errnos with the times of their captured frames, instead of when this program got round to them.
+def with_true_times(
+    probes: NDArray[np.void], events: Events, protocol: str
+) -> tuple[NDArray[np.void], Events]:
+    """Probes and errnos with the times of their captured frames, instead of when this program got round to
+    them.
 
     A probe left when its first frame left; a connection attempt was decided when the first frame came back.
     """

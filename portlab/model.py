@@ -1,7 +1,8 @@
 """The words of PortLab: states, reasons, answers and what one port's result holds.
 
-Words are for people, one-byte codes for arrays: each member of `State`, `Reason` and `Answer` is a string that
-carries a fixed `code`.  States and reasons are spelled as nmap spells them, so that results can be laid side by side.
+Words are for people, one-byte codes for arrays: each member of `State`, `Reason` and `Answer` is a string
+that carries a fixed `code`.  States and reasons are spelled as nmap spells them, so that results can be laid
+side by side.
 """
 
 from __future__ import annotations
@@ -77,8 +78,8 @@ class Reason(Coded):
 class Answer(Coded):
     """What came back for a probe.  Who spoke is part of the answer.
 
-    The code orders them: where several answers reach one probe, the lowest code decides (a packet of the protocol
-    itself beats an error message, an error message beats silence).
+    The code orders them: where several answers reach one probe, the lowest code decides (a packet of the
+    protocol itself beats an error message, an error message beats silence).
     """
 
     SYN_ACK = "syn-ack", 1
@@ -124,8 +125,8 @@ class Meaning:
 class PortResult:
     """What one scan knows of one port (or, after a ping, of one host: then `port` is None).
 
-    `rtt_ms` is None where nothing came back or where the answer cannot be tied to one try.  `answered_by` is the
-    address that spoke, which need not be the address that was asked.
+    `rtt_ms` is None where nothing came back or where the answer cannot be tied to one try.  `answered_by` is
+    the address that spoke, which need not be the address that was asked.
     """
 
     host: str
@@ -151,7 +152,7 @@ class PortResult:
         return f"{self.host} ({where}): {self.state}, {self.reason}. {self.sentence}"
 
 
-# --- events: what a scan keeps as evidence --------------------------------------------------------------------------
+# --- events: what a scan keeps as evidence ----------------------------------------------------------------
 
 SNAP = 128
 """Bytes kept of each frame of a scan (a capture() keeps whole frames)."""
@@ -159,11 +160,12 @@ SNAP = 128
 RECEIVED, SENT = 0, 1
 BATCH_CLOCK, CHECKSUM_NOT_READY = 1, 2
 
+# Marks: a sent row that carries the clock of its batch; a checksum that the kernel has not filled in yet.
 FRAME = np.dtype(
     [
         ("time_ns", "i8"),  # wall clock of the kernel's timestamp
         ("direction", "u1"),  # RECEIVED or SENT
-        ("marks", "u1"),  # BATCH_CLOCK: a sent row that carries the clock of its batch; CHECKSUM_NOT_READY: the kernel's word
+        ("marks", "u1"),  # BATCH_CLOCK, CHECKSUM_NOT_READY
         ("captured", "u2"),  # how many bytes of `data` are the frame's, at most SNAP
         ("length", "u4"),  # bytes on the wire, Ethernet header included
         ("data", "u1", SNAP),  # the first bytes, Ethernet header first, zero padded
@@ -216,8 +218,8 @@ class Events:
 class Exchange:
     """One conversation: the frames of one port (or of one packet made by hand), in order of time.
 
-    `decides` is the index of the frame that decided the verdict, None for silence; `result` is None for a packet made
-    by hand, about which nothing is concluded.
+    `decides` is the index of the frame that decided the verdict, None for silence; `result` is None for a
+    packet made by hand, about which nothing is concluded.
     """
 
     result: PortResult | None

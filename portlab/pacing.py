@@ -2,11 +2,13 @@
 
 Three rules:
 
-1. The rate follows the answers: at most twice as many probes a second as answers come, or a blind floor if that is more.
-   Once a repeated probe is answered (so its first copy was lost, not ignored) the floor falls to the speed proven.
-2. How long to wait for an answer is measured for each host (RFC 6298); before the first answer nothing is known.
-3. How often to repeat follows from the loss measured: often enough that the chance to miss an answering port is at most
-   `miss`, one in a million unless told otherwise.
+1. The rate follows the answers: at most twice as many probes a second as answers come, or a blind floor if
+   that is more. Once a repeated probe is answered (so its first copy was lost, not ignored) the floor falls
+   to the speed proven.
+2. How long to wait for an answer is measured for each host (RFC 6298); before the first answer nothing is
+   known.
+3. How often to repeat follows from the loss measured: often enough that the chance to miss an answering
+   port is at most `miss`, one in a million unless told otherwise.
 """
 
 from __future__ import annotations
@@ -23,7 +25,9 @@ UNKNOWN_RTO_S = 0.25
 UNKNOWN_PATIENCE_S = 1.0
 """After the last try to such a host: RFC 6298 section 2, rule 2.1."""
 MIN_RTO_S, MAX_RTO_S = 0.1, 1.0
-"""RFC 6298 asks for at least one second; a scanner that repeats and matches every try by itself can be quicker."""
+"""RFC 6298 asks for at least one second; a scanner that repeats and matches every try by itself can be
+quicker.
+"""
 
 BLIND_RATE = 200_000.0
 """Probes a second without any answer, inside a lab."""
@@ -86,7 +90,9 @@ class LossMeter:
         self.losses = np.zeros(hosts, np.int64)
 
     def answered(self, host: NDArray[np.intp], attempt: NDArray[np.uint8]) -> None:
-        """An answer to the third try proves that two were lost.  (Silence alone proves nothing: it may be a filter.)"""
+        """An answer to the third try proves that two were lost.  (Silence alone proves nothing: it may be a
+        filter.)
+        """
         hosts = len(self.trials)
         self.trials += np.bincount(host, weights=attempt, minlength=hosts).astype(np.int64)
         self.losses += np.bincount(host, weights=attempt - 1.0, minlength=hosts).astype(np.int64)
@@ -96,7 +102,9 @@ class LossMeter:
         return (self.losses + 0.5) / (self.trials + 5.0)
 
     def tries(self, miss: float) -> NDArray[np.int64]:
-        """How often an unanswered port must be asked so that loss alone explains it with a chance of at most `miss`."""
+        """How often an unanswered port must be asked so that loss alone explains it with a chance of at most
+        `miss`.
+        """
         needed = np.ceil(math.log(miss) / np.log(np.minimum(self.probability(), 0.9)))
         return np.clip(needed, 2, MAX_TRIES).astype(np.int64)
 
@@ -149,7 +157,9 @@ class Throttle:
         return max(0.002 if self.rate > 50_000 else 0.0005, (1.0 - self.budget) / self.rate)
 
     def answers(self, count: int, now: float, *, repeated: bool) -> None:
-        """Answers came in; where they answer repeated probes, loss is proven and the floor falls to the proven speed."""
+        """Answers came in; where they answer repeated probes, loss is proven and the floor falls to the
+        proven speed.
+        """
         self.heard += count
         self.proven = max(self.proven, self.heard / max(now - self.started, 0.02))
         if repeated and self.heard > 20:

@@ -1,7 +1,8 @@
 """One scan as a value: what was asked, the events that came, and the columns that follow from them.
 
-Nothing here is decided by hand: `conclude` reads the technique's MEANINGS for the answers that `recognise` matched,
-so the same events always give the same verdicts, whether they came from a wire or from a capture file.
+Nothing here is decided by hand: `conclude` reads the technique's MEANINGS for the answers that `recognise`
+matched, so the same events always give the same verdicts, whether they came from a wire or from a capture
+file.
 """
 
 from __future__ import annotations
@@ -47,7 +48,9 @@ NO_EVENT = -1
 
 @dataclass(frozen=True, eq=False)
 class Asked:
-    """What was asked: one row a (host, port).  `names` says how to call each address; a ping asks port NO_PORT."""
+    """What was asked: one row a (host, port).  `names` says how to call each address; a ping asks port
+    NO_PORT.
+    """
 
     address: NDArray[np.uint32]
     port: NDArray[np.int32]
@@ -59,7 +62,9 @@ class Asked:
 
 @dataclass(frozen=True, eq=False)
 class Findings:
-    """The verdict columns, one value for each asked row; `event` is the deciding frame or errno (NO_EVENT: silence)."""
+    """The verdict columns, one value for each asked row; `event` is the deciding frame or errno (NO_EVENT:
+    silence).
+    """
 
     answer: NDArray[np.uint8]
     state: NDArray[np.uint8]
@@ -80,7 +85,9 @@ def conclude(
     matches: Matches,
     no_neighbour: NDArray[np.bool_],
 ) -> Findings:
-    """Work out the verdict of every asked row.  Where several answers reach one row, the strongest and then the first decides."""
+    """Work out the verdict of every asked row.  Where several answers reach one row, the strongest and then
+    the first decides.
+    """
     count = len(asked)
     row = probes["row"][matches.probe]
     mine = row >= 0  # probes that only measured the loss belong to no row
@@ -129,7 +136,9 @@ def _tables(technique_: Technique) -> tuple[NDArray[np.uint8], NDArray[np.uint8]
 def _who_spoke(
     technique_: Technique, asked: Asked, events: Events, event: NDArray[np.intp]
 ) -> tuple[NDArray[np.uint32], NDArray[np.int16], NDArray[np.int16], NDArray[np.int64]]:
-    """The speaker, ICMP type and code and time of each row's deciding event (0, -1, -1, 0 where there is none)."""
+    """The speaker, ICMP type and code and time of each row's deciding event (0, -1, -1, 0 where there is
+    none).
+    """
     count = len(event)
     answered_by = np.zeros(count, np.uint32)
     icmp_type, icmp_code = np.full(count, -1, np.int16), np.full(count, -1, np.int16)
@@ -142,7 +151,11 @@ def _who_spoke(
         answered_by[rows] = np.where(ends["answered_by"] != 0, ends["answered_by"], asked.address[rows])
         silent_error = (ends["errno"] != 0) & (ends["answered_by"] == 0) & (ends["errno"] != _ECONNREFUSED)
         answered_by[rows[silent_error]] = 0
-        icmp_type[rows], icmp_code[rows], time_ns[rows] = ends["icmp_type"], ends["icmp_code"], ends["time_ns"]
+        icmp_type[rows], icmp_code[rows], time_ns[rows] = (
+            ends["icmp_type"],
+            ends["icmp_code"],
+            ends["time_ns"],
+        )
         return answered_by, icmp_type, icmp_code, time_ns
     seen = Dissected(events.frames[event[rows]])
     answered_by[rows] = np.where(seen.is_arp, seen.arp_sender, seen.source)
@@ -159,9 +172,10 @@ _ECONNREFUSED = 111
 class Scan:
     """The result of one scan.  Every port asked comes back exactly once, with state and reason.
 
-    As columns: `host`, `address`, `port`, `state`, `reason`, `rtt_ms`, `tries`, `answered_by`, `icmp_type`, `icmp_code`,
-    arrays of the same length (states and reasons as codes, see `model`).  As rows: iterate, or `scan["web", 22]`.
-    As evidence: `events`, `probes`, and `exchange(host, port)`, the conversation behind one verdict.
+    As columns: `host`, `address`, `port`, `state`, `reason`, `rtt_ms`, `tries`, `answered_by`, `icmp_type`,
+    `icmp_code`, arrays of the same length (states and reasons as codes, see `model`).  As rows: iterate, or
+    `scan["web", 22]`. As evidence: `events`, `probes`, and `exchange(host, port)`, the conversation behind
+    one verdict.
     """
 
     technique: str
@@ -182,7 +196,7 @@ class Scan:
     never_asked: tuple[tuple[str, int | None], ...] = ()
     """(address, port) of the rows that were not reached before it ended."""
 
-    # --- columns ------------------------------------------------------------------------------------------------------
+    # --- columns ------------------------------------------------------------------------------------------
 
     @property
     def protocol(self) -> str:
@@ -232,10 +246,12 @@ class Scan:
 
     @cached_property
     def service(self) -> list[str]:
-        """The usual service of each row's port ("" where the reference has none): a convention, not an observation."""
+        """The usual service of each row's port ("" where the reference has none): a convention, not an
+        observation.
+        """
         return [service_name(port, self.protocol) if port >= 0 else "" for port in self.port.tolist()]
 
-    # --- rows -----------------------------------------------------------------------------------------------------------
+    # --- rows ---------------------------------------------------------------------------------------------
 
     def __len__(self) -> int:
         return len(self.asked)
@@ -249,7 +265,10 @@ class Scan:
     def index(self, host: str, port: int | None = None) -> int:
         """The row of that host (name or address) and port.  BadTarget where it was not asked."""
         wanted = str(host).lower().removesuffix(".lab")
-        ours = np.array([wanted in (name, dotted(a)) for name, a in zip(self.host, self.address.tolist(), strict=True)], bool)
+        ours = np.array(
+            [wanted in (name, dotted(a)) for name, a in zip(self.host, self.address.tolist(), strict=True)],
+            bool,
+        )
         hits = np.flatnonzero(ours & (self.port == (NO_PORT if port is None else port)))
         if not len(hits):
             asked = f"{host!r}" if port is None else f"{host!r}, {port}"
@@ -286,7 +305,10 @@ class Scan:
 
     def _caveat(self, index: int, answer: Answer) -> str:
         """Where what connect() said hides what was on the wire: one sentence that tells."""
-        if answer not in (Answer.REFUSED, Answer.HOST_UNREACH, Answer.NET_UNREACH) or self.icmp_type[index] < 0:
+        if (
+            answer not in (Answer.REFUSED, Answer.HOST_UNREACH, Answer.NET_UNREACH)
+            or self.icmp_type[index] < 0
+        ):
             return ""
         if self.technique != "connect":
             return ""
@@ -312,14 +334,14 @@ class Scan:
             never_asked=tuple((dotted(a), None if p == NO_PORT else p) for a, p in unasked),
         )
 
-    # --- evidence -------------------------------------------------------------------------------------------------------
+    # --- evidence -----------------------------------------------------------------------------------------
 
     @cached_property
     def events(self) -> Events:
         """All events in order of time.
 
-        Sent probes that were not captured one by one are added from the probes table; they carry the clock of their
-        batch and are marked BATCH_CLOCK.
+        Sent probes that were not captured one by one are added from the probes table; they carry the clock of
+        their batch and are marked BATCH_CLOCK.
         """
         frames = self.received.frames
         if not technique(self.technique).NEEDS_RAW or not len(self.probes):
@@ -344,7 +366,9 @@ class Scan:
         chosen = np.flatnonzero(belongs)
         frames = self.events.frames[chosen]
         ends = self.received.errnos
-        mine = np.flatnonzero(self.probes["row"][ends["probe"]] == index) if len(ends) else np.empty(0, np.intp)
+        mine = (
+            np.flatnonzero(self.probes["row"][ends["probe"]] == index) if len(ends) else np.empty(0, np.intp)
+        )
         return Exchange(
             result=self.row(index),
             frames=frames,
@@ -369,7 +393,7 @@ class Scan:
         same = (frames["time_ns"] == deciding["time_ns"]) & (frames["data"] == deciding["data"]).all(axis=1)
         return int(np.flatnonzero(same)[0]) if same.any() else None
 
-    # --- doors to other rooms (the only place where this one looks down) --------------------------------------------------
+    # --- doors to other rooms (the only place where this one looks down) ----------------------------------
 
     def to_frame(self) -> DataFrame:
         """A tidy DataFrame, one row a port, units in the column names."""

@@ -1,7 +1,7 @@
 """The scans as functions: ping, connect_scan, syn_scan, udp_scan, and send for a packet made by hand.
 
-Each of them does the same few things: understand what was typed, check the resolved addresses, open the wire, run the
-loop, conclude.  Nothing is sent before the check.
+Each of them does the same few things: understand what was typed, check the resolved addresses, open the wire,
+run the loop, conclude.  Nothing is sent before the check.
 """
 
 from __future__ import annotations
@@ -57,8 +57,8 @@ def ping(
 ) -> Scan:
     """Ask hosts whether they are there: one row a host, up, no-answer or (by ARP) down.
 
-    `method` is "icmp" (an echo), "timestamp", "arp" (own link only), "syn" or "ack".  The other options are those of
-    `syn_scan`.
+    `method` is "icmp" (an echo), "timestamp", "arp" (own link only), "syn" or "ack".  The other options are
+    those of `syn_scan`.
     """
     if method not in PING_METHODS:
         raise BadTarget(f"There is no ping method {method!r}. PortLab knows {', '.join(PING_METHODS)}.")
@@ -79,7 +79,8 @@ def connect_scan(
     seed: int | None = None,
     progress: bool = True,
 ) -> Scan:
-    """Let the operating system connect to each port.  Needs no special rights; the program behind the port can see it.
+    """Let the operating system connect to each port.  Needs no special rights; the program behind the port
+    can see it.
 
     With `timeout=10, tries=1` the kernel's own patience can be watched.  The options are those of `syn_scan`.
     """
@@ -100,11 +101,11 @@ def syn_scan(
 ) -> Scan:
     """Send a SYN to each port and read what comes back; the handshake is never finished.
 
-    `target`: names, addresses, CIDRs, ranges, or a list of them.  `ports`: a number, a list, "20-25,80", "common", "all".
-    `tries`: how often a silent port is asked (None: as often as the loss measured demands, so that an answering port is
-    missed with a chance of at most one in a million).  `timeout`: seconds to wait after the last try (None: from the
-    round-trip times measured).  `rate`: probes a second at most.  `deadline`: seconds for the whole scan.  `seed`: for
-    tokens and order that can be repeated.
+    `target`: names, addresses, CIDRs, ranges, or a list of them.  `ports`: a number, a list, "20-25,80",
+    "common", "all". `tries`: how often a silent port is asked (None: as often as the loss measured demands,
+    so that an answering port is missed with a chance of at most one in a million).  `timeout`: seconds to
+    wait after the last try (None: from the round-trip times measured).  `rate`: probes a second at most.
+    `deadline`: seconds for the whole scan.  `seed`: for tokens and order that can be repeated.
     """
     pace = _pace(tries, timeout, rate, deadline)
     return _scan("syn", _asked(target, ports, "tcp"), pace, seed=seed, progress=progress)
@@ -124,9 +125,9 @@ def udp_scan(
 ) -> Scan:
     """Send a datagram to each port; silence means open or filtered.
 
-    Ports 53, 67, 123 and 161 are asked a proper question of their protocol, others get an empty datagram, unless
-    `payload` names one ("empty", "dns", "dhcp", "ntp", "snmp", "sip", "tftp").  Hosts limit their ICMP errors: without
-    `tries`, PortLab keeps asking silent ports until the host's next error would be due.
+    Ports 53, 67, 123 and 161 are asked a proper question of their protocol, others get an empty datagram,
+    unless `payload` names one ("empty", "dns", "dhcp", "ntp", "snmp", "sip", "tftp").  Hosts limit their ICMP
+    errors: without `tries`, PortLab keeps asking silent ports until the host's next error would be due.
     """
     asked = _asked(target, ports, "udp")
     codes = payloads.choose(asked.port.astype(np.uint16), payload)
@@ -223,14 +224,16 @@ def _teller(text: str, wanted: bool) -> tuple[Progress, Callable[[], None]]:
     return bar, bar.close
 
 
-# --- packets made by hand -----------------------------------------------------------------------------------------------
+# --- packets made by hand ---------------------------------------------------------------------------------
 
 
 def send(packet: Any, *, timeout: float = 1.0) -> Exchange:
-    """Send a packet made by hand (Scapy's IP/..., or bytes that begin with an IPv4 header) and keep what follows.
+    """Send a packet made by hand (Scapy's IP/..., or bytes that begin with an IPv4 header) and keep what
+    follows.
 
-    The bytes go out as they are, wrong checksums included; only the destination is checked.  Waits `timeout` seconds for
-    an answer, and a little longer for what follows one.  MalformedPacket where there is no IPv4 destination to check.
+    The bytes go out as they are, wrong checksums included; only the destination is checked.  Waits `timeout`
+    seconds for an answer, and a little longer for what follows one.  MalformedPacket where there is no IPv4
+    destination to check.
     """
     data = _bytes_of(packet)
     header = np.frombuffer(data[:IPV4_SIZE], np.uint8).view(IPV4)[0]
@@ -249,7 +252,9 @@ def _bytes_of(packet: Any) -> bytes:
     """The packet from its IPv4 header on."""
     if hasattr(packet, "haslayer"):  # one of Scapy's
         if not packet.haslayer("IP"):
-            raise MalformedPacket(f"{packet.summary()!r} has no IPv4 layer. Begin with IP(dst=...)/ and build on it.")
+            raise MalformedPacket(
+                f"{packet.summary()!r} has no IPv4 layer. Begin with IP(dst=...)/ and build on it."
+            )
         packet = packet["IP"]
     try:
         data = bytes(packet)
@@ -267,7 +272,9 @@ def _bytes_of(packet: Any) -> bytes:
 
 
 def _with_source(packet: Any, data: bytes, source: int) -> bytes:
-    """Scapy guesses a source address from the machine it runs on; where nobody chose one, the lab's own is right."""
+    """Scapy guesses a source address from the machine it runs on; where nobody chose one, the lab's own is
+    right.
+    """
     if not hasattr(packet, "haslayer") or "src" in packet["IP"].fields:
         return data
     copy = packet["IP"].copy()
@@ -298,5 +305,3 @@ def _converse(wire: Wire, data: bytes, destination: int, timeout: float) -> Exch
         decides=None,
         ended_ns=wire.clock_ns(),
     )
-
-

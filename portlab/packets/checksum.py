@@ -1,7 +1,7 @@
 """The Internet checksum of RFC 1071, for whole tables of packets.
 
-Words are summed in the machine's own byte order: the result is the same, as RFC 1071 section 2 (B) shows, as long as
-it is stored in that order too.  So every function here takes and gives *native* 16-bit words.
+Words are summed in the machine's own byte order: the result is the same, as RFC 1071 section 2 (B) shows, as
+long as it is stored in that order too.  So every function here takes and gives *native* 16-bit words.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ def words_sum(rows: NDArray[np.uint8]) -> NDArray[np.uint32]:
     if size % 2:
         rows = np.concatenate([rows, np.zeros((count, 1), np.uint8)], axis=1)
     words = np.ascontiguousarray(rows).view(np.uint16)
-    # Column by column: one pass a word with all rows at once, several times faster than .sum(axis=1) on short rows.
+    # Column by column: one pass a word with all rows at once, several times faster than .sum(axis=1) on short
+    # rows.
     total = np.zeros(count, np.uint32)
     for column in range(words.shape[1]):
         total += words[:, column]
@@ -36,7 +37,10 @@ def native(field: NDArray[np.uint16]) -> NDArray[np.uint16]:
 
 
 def pseudo_header_sum(
-    source: NDArray[np.uint32], destination: NDArray[np.uint32], protocol: int, length: NDArray[np.uint16] | int
+    source: NDArray[np.uint32],
+    destination: NDArray[np.uint32],
+    protocol: int,
+    length: NDArray[np.uint16] | int,
 ) -> NDArray[np.uint32]:
     """Sum of the pseudo header that TCP (RFC 9293 section 3.1) and UDP (RFC 768) put before their segments."""
     addresses = _network_words(source) + _network_words(destination)

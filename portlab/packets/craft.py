@@ -1,7 +1,7 @@
 """Fill tables of packets: one row a packet, every column at once, checksums included.
 
-Each function returns a (rows, bytes) table of IPv4 packets, beginning with the IP header.  Numbers may be arrays
-(one a row) or single values (the same for all).
+Each function returns a (rows, bytes) table of IPv4 packets, beginning with the IP header.  Numbers may be
+arrays (one a row) or single values (the same for all).
 """
 
 from __future__ import annotations
@@ -49,7 +49,9 @@ def tcp(
     identification: ArrayLike = 0,
     options: bytes = b"",
 ) -> Packets:
-    """TCP segments without data (RFC 9293 section 3.1); `options` is the same for all, a multiple of four bytes."""
+    """TCP segments without data (RFC 9293 section 3.1); `options` is the same for all, a multiple of four
+    bytes.
+    """
     rows = _blank(destination, TCP_SIZE + len(options))
     header = rows[:, IPV4_SIZE : IPV4_SIZE + TCP_SIZE].view(TCP)[:, 0]
     header["source_port"], header["destination_port"] = source_port, destination_port
@@ -73,12 +75,18 @@ def udp(
     ttl: int = TTL,
     identification: ArrayLike = 0,
 ) -> Packets:
-    """UDP datagrams (RFC 768).  `data` is a (rows, bytes) table padded with zeros, `data_length` how much of each counts."""
+    """UDP datagrams (RFC 768).  `data` is a (rows, bytes) table padded with zeros, `data_length` how much of
+    each counts.
+    """
     size = 0 if data is None else data.shape[1]
     rows = _blank(destination, UDP_SIZE + size)
     length = np.broadcast_to(np.asarray(data_length, np.uint16) + UDP_SIZE, len(rows))
     header = rows[:, IPV4_SIZE : IPV4_SIZE + UDP_SIZE].view(UDP)[:, 0]
-    header["source_port"], header["destination_port"], header["length"] = source_port, destination_port, length
+    header["source_port"], header["destination_port"], header["length"] = (
+        source_port,
+        destination_port,
+        length,
+    )
     if data is not None:
         rows[:, IPV4_SIZE + UDP_SIZE :] = data
     _fill_ipv4(rows, source, destination, UDP_PROTOCOL, ttl, identification, IPV4_SIZE + length)
@@ -112,7 +120,9 @@ def icmp(
     return rows
 
 
-def arp_requests(own_mac: NDArray[np.uint8], source: ArrayLike, asked: NDArray[np.uint32]) -> NDArray[np.uint8]:
+def arp_requests(
+    own_mac: NDArray[np.uint8], source: ArrayLike, asked: NDArray[np.uint32]
+) -> NDArray[np.uint8]:
     """Whole Ethernet frames that ask "who has this address?" of everybody on the link (RFC 826)."""
     rows = np.zeros((len(asked), ETHERNET.itemsize + ARP.itemsize), np.uint8)
     ethernet(rows, own_mac, np.full(6, 0xFF, np.uint8), ETHERTYPE_ARP)

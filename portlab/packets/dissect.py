@@ -1,8 +1,8 @@
 """Read a table of frames as headers: every field of every frame as a column, computed only when asked for.
 
-Fields have a meaning only where the matching mask (`is_ipv4`, `is_tcp`, ...) is true.  A frame cut off before the end
-of a header, a later fragment and a packet whose checksum is wrong match no mask but `is_ipv4`: a real host would
-not read them either.
+Fields have a meaning only where the matching mask (`is_ipv4`, `is_tcp`, ...) is true.  A frame cut off before
+the end of a header, a later fragment and a packet whose checksum is wrong match no mask but `is_ipv4`: a real
+host would not read them either.
 """
 
 from __future__ import annotations
@@ -41,14 +41,27 @@ _QUOTED_TRANSPORT = _QUOTED_IP + IPV4_SIZE
 
 _LAYOUT = np.dtype(
     {
-        "names": ["ethertype", "arp", "ip", "tcp", "udp", "icmp", "icmp_data", "quoted_ip", "quoted_tcp", "quoted_icmp"],
+        "names": [
+            "ethertype",
+            "arp",
+            "ip",
+            "tcp",
+            "udp",
+            "icmp",
+            "icmp_data",
+            "quoted_ip",
+            "quoted_tcp",
+            "quoted_icmp",
+        ],
         "formats": [">u2", ARP, IPV4, TCP, UDP, ICMP, ">u4", IPV4, TCP, ICMP],
         "offsets": [_DATA + 12, _IP, _IP, _TRANSPORT, _TRANSPORT, _TRANSPORT, _QUOTED_IP, _QUOTED_IP]
         + [_QUOTED_TRANSPORT, _QUOTED_TRANSPORT],
         "itemsize": FRAME.itemsize,
     }
 )
-"""A frame whose IP headers carry no options, field by field; headers with options are shortened to this first."""
+"""A frame whose IP headers carry no options, field by field; headers with options are shortened to this
+first.
+"""
 
 Mask = NDArray[np.bool_]
 Column = NDArray[np.uint32]
@@ -64,7 +77,7 @@ class Dissected:
     def __len__(self) -> int:
         return len(self.frames)
 
-    # --- which frames are what --------------------------------------------------------------------------------------
+    # --- which frames are what ----------------------------------------------------------------------------
 
     @cached_property
     def is_arp(self) -> Mask:
@@ -96,7 +109,9 @@ class Dissected:
 
     @cached_property
     def is_error(self) -> Mask:
-        """ICMP messages that quote the beginning of the packet they are about: its header and eight bytes at least."""
+        """ICMP messages that quote the beginning of the packet they are about: its header and eight bytes at
+        least.
+        """
         return (
             self.is_icmp
             & np.isin(self.icmp_type, ICMP_ERRORS)
@@ -108,7 +123,7 @@ class Dissected:
     def received(self) -> Mask:
         return self.frames["direction"] == RECEIVED
 
-    # --- columns ------------------------------------------------------------------------------------------------------
+    # --- columns ------------------------------------------------------------------------------------------
 
     @cached_property
     def source(self) -> Column:
@@ -173,7 +188,9 @@ class Dissected:
 
     @cached_property
     def icmp_data(self) -> Column:
-        """The first four bytes after the ICMP header: PortLab's token in an echo, the originate time of a timestamp."""
+        """The first four bytes after the ICMP header: PortLab's token in an echo, the originate time of a
+        timestamp.
+        """
         return self._headers["icmp_data"].astype(np.uint32)
 
     @cached_property
@@ -228,7 +245,7 @@ class Dissected:
     def arp_sender_hardware(self) -> NDArray[np.uint8]:
         return self._headers["arp"]["sender_hardware"]
 
-    # --- helpers --------------------------------------------------------------------------------------------------------
+    # --- helpers ------------------------------------------------------------------------------------------
 
     def _column(self, header: str, field: str) -> Column:
         return self._headers[header][field].astype(np.uint32)
@@ -248,7 +265,8 @@ class Dissected:
     def _checksums_right(self) -> Mask:
         """False where a received packet's checksum is wrong (RFC 1122: such a packet is silently discarded).
 
-        What was not captured whole, what this machine sent, and what the kernel marked as "checksum not ready" pass.
+        What was not captured whole, what this machine sent, and what the kernel marked as "checksum not
+        ready" pass.
         """
         right = np.ones(len(self.frames), bool)
         judged = (
@@ -266,7 +284,9 @@ class Dissected:
 
 
 def _checksums_right(frames: Frames) -> Mask:
-    """Verify the IP header and, for TCP, UDP and ICMP, the segment: the sum over a right packet folds to zero."""
+    """Verify the IP header and, for TCP, UDP and ICMP, the segment: the sum over a right packet folds to
+    zero.
+    """
     if not len(frames):
         return np.ones(0, bool)
     data = frames["data"]
@@ -299,7 +319,9 @@ def _same_shape_checksums_right(data: NDArray[np.uint8], header_length: int, tot
 
 
 def _without_options(frames: Frames) -> Frames:
-    """The frames with IP options cut out of outer and quoted headers, so that every field lies at a fixed place."""
+    """The frames with IP options cut out of outer and quoted headers, so that every field lies at a fixed
+    place.
+    """
     frames = _cut_options(frames, ETHERNET_SIZE, frames["data"][:, 12] == 8)
     is_icmp = frames["data"][:, ETHERNET_SIZE + 9] == ICMP_PROTOCOL
     errors = is_icmp & np.isin(frames["data"][:, ETHERNET_SIZE + IPV4_SIZE], ICMP_ERRORS)

@@ -41,8 +41,11 @@ IPV4 = np.dtype(
 )
 """Internet Protocol header without options, 20 bytes (RFC 791 section 3.1)."""
 
-ICMP = np.dtype([("type", "u1"), ("code", "u1"), ("checksum", ">u2"), ("identifier", ">u2"), ("sequence_number", ">u2")])
-"""ICMP message header, 8 bytes; in an error the last four are unused and the quoted packet follows (RFC 792)."""
+ICMP = np.dtype(
+    [("type", "u1"), ("code", "u1"), ("checksum", ">u2"), ("identifier", ">u2"), ("sequence_number", ">u2")]
+)
+"""ICMP message header, 8 bytes; in an error the last four are unused and the quoted packet follows (RFC 792).
+"""
 
 TCP = np.dtype(
     [

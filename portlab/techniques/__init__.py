@@ -1,12 +1,12 @@
 """The techniques: one file each, all in the same shape.
 
-    NAME, PROTOCOL, NEEDS_RAW     what it is called; "tcp", "udp", "icmp" or "arp"; whether it crafts its own packets
-    MEANINGS                      Answer -> Meaning: what each answer says, and where that is written
-    craft(probes)                 rows of the probes table -> packets
-    recognise(events, probes)     events -> which probe was answered, and how; strangers are left out
+    NAME, PROTOCOL, NEEDS_RAW     what it is called; "tcp", "udp", "icmp" or "arp"; whether it crafts its own
+    packets MEANINGS                      Answer -> Meaning: what each answer says, and where that is written
+    craft(probes)                 rows of the probes table -> packets recognise(events, probes)     events ->
+    which probe was answered, and how; strangers are left out
 
-Matching an event to its probe (`recognise`) and saying what it means (`MEANINGS`) are different things in different
-places.  Adding a technique is one file here, one test file, and one line in `TECHNIQUES`.
+Matching an event to its probe (`recognise`) and saying what it means (`MEANINGS`) are different things in
+different places.  Adding a technique is one file here, one test file, and one line in `TECHNIQUES`.
 """
 
 from __future__ import annotations

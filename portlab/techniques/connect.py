@@ -9,8 +9,8 @@
        | -------- SYN -------------> |
        | <------- RST-ACK ---------- |   closed:   connect() says "connection refused"
 
-The evidence is what connect() returned.  It hides who spoke: an ICMP port unreachable from a firewall looks like a
-RST.  The socket's error queue, kept beside it, tells.  RFC 9293 section 3.5, RFC 1122 section 4.2.3.9.
+The evidence is what connect() returned.  It hides who spoke: an ICMP port unreachable from a firewall looks
+like a RST.  The socket's error queue, kept beside it, tells.  RFC 9293 section 3.5, RFC 1122 section 4.2.3.9.
 """
 
 from __future__ import annotations
@@ -53,7 +53,10 @@ MEANINGS = {
         "RFC 1812 sections 5.2.7.1 and 5.3.9; measured on Linux",
     ),
     Answer.PERM_DENIED: Meaning(
-        State.FILTERED, Reason.PERM_DENIED, "The own machine's firewall did not let the connection out.", "connect(2)"
+        State.FILTERED,
+        Reason.PERM_DENIED,
+        "The own machine's firewall did not let the connection out.",
+        "connect(2)",
     ),
     Answer.SILENCE: Meaning(
         State.FILTERED,

@@ -1,7 +1,7 @@
 """What an ICMP error says about a port, whatever was asked: the rows that several techniques share.
 
-A router's error speaks of the path, not of the port, so all of them mean "filtered" (facts of RFC 1122 section
-3.2.2.1 and RFC 1812 sections 5.2.7.1 and 5.3.9).
+A router's error speaks of the path, not of the port, so all of them mean "filtered" (facts of RFC 1122
+section 3.2.2.1 and RFC 1812 sections 5.2.7.1 and 5.3.9).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ FILTERED = {
     Answer.PORT_UNREACH_BY_OTHER: Meaning(
         State.FILTERED,
         Reason.PORT_UNREACH,
-        "Port unreachable, but said by somebody on the way: only the host itself can know its ports, so this is a filter.",
+        "Port unreachable, said by somebody on the way: only the host can know its ports, so this is a filter.",
         "RFC 1812 section 5.2.7.1",
     ),
     Answer.PROTO_UNREACH_BY_TARGET: Meaning(
@@ -28,22 +28,34 @@ FILTERED = {
         "RFC 1122 section 3.2.2.1",
     ),
     Answer.NET_UNREACH: Meaning(
-        State.FILTERED, Reason.NET_UNREACH, "A router knows no way to that network.", "RFC 1812 section 4.3.3.1"
+        State.FILTERED,
+        Reason.NET_UNREACH,
+        "A router knows no way to that network.",
+        "RFC 1812 section 4.3.3.1",
     ),
     Answer.HOST_UNREACH: Meaning(
-        State.FILTERED, Reason.HOST_UNREACH, "The last router cannot reach the host.", "RFC 1812 section 5.2.7.1"
+        State.FILTERED,
+        Reason.HOST_UNREACH,
+        "The last router cannot reach the host.",
+        "RFC 1812 section 5.2.7.1",
     ),
     Answer.NO_NEIGHBOUR: Meaning(
         State.FILTERED,
         Reason.HOST_UNREACH,
-        "Nobody on the own link answered ARP for this address (or for the gateway towards it): the probe could not be sent.",
+        "Nobody on the own link answered ARP, so the probe could not be sent.",
         "RFC 826",
     ),
     Answer.NET_PROHIBITED: Meaning(
-        State.FILTERED, Reason.NET_PROHIBITED, "Somebody is configured to refuse this network.", "RFC 1122 section 3.2.2.1"
+        State.FILTERED,
+        Reason.NET_PROHIBITED,
+        "Somebody is configured to refuse this network.",
+        "RFC 1122 section 3.2.2.1",
     ),
     Answer.HOST_PROHIBITED: Meaning(
-        State.FILTERED, Reason.HOST_PROHIBITED, "Somebody is configured to refuse this host.", "RFC 1122 section 3.2.2.1"
+        State.FILTERED,
+        Reason.HOST_PROHIBITED,
+        "Somebody is configured to refuse this host.",
+        "RFC 1122 section 3.2.2.1",
     ),
     Answer.ADMIN_PROHIBITED: Meaning(
         State.FILTERED,
@@ -52,9 +64,15 @@ FILTERED = {
         "RFC 1812 sections 5.2.7.1 and 5.3.9",
     ),
     Answer.TIME_EXCEEDED: Meaning(
-        State.FILTERED, Reason.TIME_EXCEEDED, "The probe ran out of hops on the way.", "RFC 792, RFC 1812 section 5.2.7.3"
+        State.FILTERED,
+        Reason.TIME_EXCEEDED,
+        "The probe ran out of hops on the way.",
+        "RFC 792, RFC 1812 section 5.2.7.3",
     ),
     Answer.DEST_UNREACH: Meaning(
-        State.FILTERED, Reason.DEST_UNREACH, "Somebody said that it cannot be reached.", "RFC 1122 section 3.2.2.1"
+        State.FILTERED,
+        Reason.DEST_UNREACH,
+        "Somebody said that it cannot be reached.",
+        "RFC 1122 section 3.2.2.1",
     ),
 }

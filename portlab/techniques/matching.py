@@ -1,8 +1,8 @@
 """Matching: which probe does an event belong to?
 
 An event is an answer only if addresses, ports and token fit a probe that was really asked: a TCP answer must
-acknowledge the probe's sequence number plus one, an ICMP error must quote the probe.  Everything else (late, spoofed,
-duplicate or foreign) is left out and cannot change a verdict.
+acknowledge the probe's sequence number plus one, an ICMP error must quote the probe.  Everything else (late,
+spoofed, duplicate or foreign) is left out and cannot change a verdict.
 """
 
 from __future__ import annotations
@@ -22,7 +22,9 @@ NOBODY = -1
 
 @dataclass(frozen=True, slots=True)
 class Matches:
-    """Answers found: row i says that event `event[i]` answers probe `probe[i]` with the Answer of code `answer[i]`."""
+    """Answers found: row i says that event `event[i]` answers probe `probe[i]` with the Answer of code
+    `answer[i]`.
+    """
 
     probe: Index
     answer: NDArray[np.uint8]
@@ -61,9 +63,15 @@ class ProbeTable:
         return self.rows[name][probe].astype(np.uint32)
 
     def find(
-        self, address: NDArray[np.uint32], port: NDArray[np.uint32], source_port: NDArray[np.uint32], among: NDArray[np.bool_]
+        self,
+        address: NDArray[np.uint32],
+        port: NDArray[np.uint32],
+        source_port: NDArray[np.uint32],
+        among: NDArray[np.bool_],
     ) -> Index:
-        """For each event the probe that asked (address, port) from source_port, or NOBODY; only where `among` is true."""
+        """For each event the probe that asked (address, port) from source_port, or NOBODY; only where `among`
+        is true.
+        """
         found = np.full(len(among), NOBODY, np.intp)
         rows = np.flatnonzero(among)
         if not len(rows) or not len(self._keys):
@@ -79,21 +87,30 @@ class ProbeTable:
         return found
 
 
-def _key(address: NDArray[np.uint32], port: NDArray[np.uint32], source_port: NDArray[np.uint32]) -> NDArray[np.uint64]:
-    return (
-        address.astype(np.uint64) << np.uint64(32) | port.astype(np.uint64) << np.uint64(16) | source_port.astype(np.uint64)
-    )
+def _key(
+    address: NDArray[np.uint32], port: NDArray[np.uint32], source_port: NDArray[np.uint32]
+) -> NDArray[np.uint64]:
+    key = address.astype(np.uint64)
+    key <<= np.uint64(16)
+    key |= port
+    key <<= np.uint64(16)
+    key |= source_port
+    return key
 
 
 def replies(seen: Dissected, probes: ProbeTable, protocol: str) -> Index:
-    """For each frame the probe whose target sent it, back to the port that asked, or NOBODY (the token is not looked at)."""
+    """For each frame the probe whose target sent it, back to the port that asked, or NOBODY (the token is not
+    looked at).
+    """
     kind = {"tcp": seen.is_tcp, "udp": seen.is_udp}[protocol]
     probe = probes.find(seen.source, seen.source_port, seen.destination_port, kind & seen.received)
     return _only(probe, seen.destination == probes.column("source", probe))
 
 
 def acknowledged(seen: Dissected, probes: ProbeTable, probe: Index) -> NDArray[np.bool_]:
-    """Whether each frame acknowledges its probe's sequence number plus one: a SYN counts as one (RFC 9293 section 3.4)."""
+    """Whether each frame acknowledges its probe's sequence number plus one: a SYN counts as one (RFC 9293
+    section 3.4).
+    """
     expected = probes.column("token", probe) + np.uint32(1)
     return (probe != NOBODY) & (seen.acknowledgment_number == expected)
 
@@ -124,7 +141,9 @@ def errors(seen: Dissected, probes: ProbeTable, protocol: str) -> tuple[Index, N
 
 
 def identification(token: NDArray[np.uint32]) -> NDArray[np.uint32]:
-    """The IP identification a probe carries: half of its token, never 0 (a kernel would fill that in by itself)."""
+    """The IP identification a probe carries: half of its token, never 0 (a kernel would fill that in by
+    itself).
+    """
     low = token & np.uint32(0xFFFF)
     return np.where(low == 0, np.uint32(1), low)
 
@@ -145,7 +164,9 @@ for _code, _answer in {
     10: Answer.HOST_PROHIBITED,
     13: Answer.ADMIN_PROHIBITED,
 }.items():
-    _UNREACHABLE[_code] = _answer.code  # the codes of RFC 792, RFC 1122 section 3.2.2.1 and RFC 1812 section 5.2.7.1
+    _UNREACHABLE[_code] = (
+        _answer.code
+    )  # the codes of RFC 792, RFC 1122 section 3.2.2.1 and RFC 1812 section 5.2.7.1
 
 
 def _error_answers(
@@ -158,18 +179,19 @@ def _error_answers(
     return answer
 
 
-
-
 def icmp_replies(seen: Dissected, probes: ProbeTable, reply_type: int) -> Index:
     """For each frame the probe that an ICMP reply repeats: identifier, sequence number and token, or NOBODY."""
     among = seen.is_icmp & seen.received & (seen.icmp_type == reply_type)
     probe = probes.find(seen.source, seen.icmp_sequence_number, seen.icmp_identifier, among)
-    fits = (seen.destination == probes.column("source", probe)) & (seen.icmp_data == probes.column("token", probe))
+    fits = (seen.destination == probes.column("source", probe)) & (
+        seen.icmp_data == probes.column("token", probe)
+    )
     return _only(probe, fits)
 
 
 def conversations(seen: Dissected, probes: ProbeTable, protocol: str) -> Index:
-    """For each frame the probe in whose conversation it was spoken, or NOBODY: both directions, tokens not looked at.
+    """For each frame the probe in whose conversation it was spoken, or NOBODY: both directions, tokens not
+    looked at.
 
     This is for showing (what else was said on these two ports), never for judging.
     """

@@ -1,4 +1,5 @@
-"""What a UDP probe carries.  Many programs are silent to an empty datagram, so some ports get a proper question.
+"""What a UDP probe carries.  Many programs are silent to an empty datagram, so some ports get a proper
+question.
 
 Each payload is a small, complete and harmless message of its protocol, written here from its RFC.
 """
@@ -33,7 +34,7 @@ NTP = bytes([0 << 6 | 4 << 3 | 3]) + bytes(47)
 
 # SNMP (RFC 1901, RFC 3416): v2c GetRequest of sysDescr.0 in the community "public", in BER.
 SNMP = bytes.fromhex(
-    "3029" "020101" "0406" + b"public".hex() + "a01c" "0204504c4142" "020100" "020100" "300e" "300c" "06082b06010201010100" "0500"
+    "30290201010406" + b"public".hex() + "a01c0204504c4142020100020100300e300c06082b060102010101000500"
 )
 
 # SIP (RFC 3261 section 11): OPTIONS asks what a server can do.

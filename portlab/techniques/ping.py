@@ -22,19 +22,30 @@ from portlab.techniques.matching import Matches, ProbeTable, errors, icmp_replie
 NAME, PROTOCOL, NEEDS_RAW = "ping", "icmp", True
 
 NOT_KNOWN = {
-    answer: Meaning(State.NO_ANSWER, meaning.reason, f"{meaning.sentence} That is a hint, not a proof, about the host.", meaning.source)
+    answer: Meaning(
+        State.NO_ANSWER,
+        meaning.reason,
+        f"{meaning.sentence} That is a hint, not a proof, about the host.",
+        meaning.source,
+    )
     for answer, meaning in filters.FILTERED.items()
 } | {
     Answer.PORT_UNREACH_BY_TARGET: Meaning(
-        State.UP, Reason.PORT_UNREACH, "The host itself complained, so it is there.", "RFC 1122 section 3.2.2.1"
+        State.UP,
+        Reason.PORT_UNREACH,
+        "The host itself complained, so it is there.",
+        "RFC 1122 section 3.2.2.1",
     ),
     Answer.PROTO_UNREACH_BY_TARGET: Meaning(
-        State.UP, Reason.PROTO_UNREACH, "The host itself complained, so it is there.", "RFC 1122 section 3.2.2.1"
+        State.UP,
+        Reason.PROTO_UNREACH,
+        "The host itself complained, so it is there.",
+        "RFC 1122 section 3.2.2.1",
     ),
     Answer.SILENCE: Meaning(
         State.NO_ANSWER,
         Reason.NO_RESPONSE,
-        "No answer is not \"down\": an echo is the first thing that firewalls drop.",
+        'No answer is not "down": an echo is the first thing that firewalls drop.',
         "inference",
     ),
 }
@@ -76,4 +87,6 @@ def recognise(events: Events, probes: ProbeTable) -> Matches:
     probe, answer = errors(seen, probes, PROTOCOL)
     spoke = icmp_replies(seen, probes, ECHO_REPLY)
     direct = spoke >= 0
-    return Matches.of(np.where(direct, spoke, probe), np.where(direct, Answer.ECHO_REPLY.code, answer).astype(np.uint8))
+    return Matches.of(
+        np.where(direct, spoke, probe), np.where(direct, Answer.ECHO_REPLY.code, answer).astype(np.uint8)
+    )

@@ -34,7 +34,9 @@ MEANINGS = {
 
 
 def craft(probes: NDArray[np.void]) -> NDArray[np.uint8]:
-    """An ACK for each probe.  The token is acknowledged, so that a RST must repeat it, and it is the sequence number too."""
+    """An ACK for each probe.  The token is acknowledged, so that a RST must repeat it, and it is the sequence
+    number too.
+    """
     return packets.tcp(
         probes["source"],
         probes["address"],
@@ -52,6 +54,10 @@ def recognise(events: Events, probes: ProbeTable) -> Matches:
     seen = Dissected(events.frames)
     probe, answer = errors(seen, probes, PROTOCOL)
     spoke = replies(seen, probes, PROTOCOL)
-    fits = (seen.control_bits & (SYN | ACK | RST) == RST) & (seen.sequence_number == probes.column("token", spoke))
+    fits = (seen.control_bits & (SYN | ACK | RST) == RST) & (
+        seen.sequence_number == probes.column("token", spoke)
+    )
     direct = (spoke >= 0) & fits
-    return Matches.of(np.where(direct, spoke, probe), np.where(direct, Answer.RST.code, answer).astype(np.uint8))
+    return Matches.of(
+        np.where(direct, spoke, probe), np.where(direct, Answer.RST.code, answer).astype(np.uint8)
+    )

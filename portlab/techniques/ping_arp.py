@@ -22,7 +22,10 @@ NAME, PROTOCOL, NEEDS_RAW = "ping-arp", "arp", True
 
 MEANINGS = {
     Answer.ARP_REPLY: Meaning(
-        State.UP, Reason.ARP_RESPONSE, "An ARP reply came back: somebody on this link uses that address.", "RFC 826"
+        State.UP,
+        Reason.ARP_RESPONSE,
+        "An ARP reply came back: somebody on this link uses that address.",
+        "RFC 826",
     ),
     Answer.SILENCE: Meaning(
         State.DOWN,

@@ -18,10 +18,16 @@ PING_PORT = 443
 
 MEANINGS = {
     Answer.SYN_ACK: Meaning(
-        State.UP, Reason.SYN_ACK, "A SYN-ACK came back: the host is up, and listens there.", "RFC 9293 section 3.10.7.2"
+        State.UP,
+        Reason.SYN_ACK,
+        "A SYN-ACK came back: the host is up, and listens there.",
+        "RFC 9293 section 3.10.7.2",
     ),
     Answer.RST: Meaning(
-        State.UP, Reason.RESET, 'A RST came back: even "closed" proves that the host is there.', "RFC 9293 section 3.10.7.1"
+        State.UP,
+        Reason.RESET,
+        'A RST came back: even "closed" proves that the host is there.',
+        "RFC 9293 section 3.10.7.1",
     ),
     **NOT_KNOWN,
 }

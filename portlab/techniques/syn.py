@@ -3,7 +3,7 @@
     scanner                        target
        | -------- SYN -------------> |
        | <------- SYN-ACK ---------- |   open:     a program is listening
-       | -------- RST -------------> |             (sent by the scanner's own kernel, which knows of no such connection)
+       | -------- RST -------------> |             (by the scanner's own kernel: it knows of no such connection)
 
        | -------- SYN -------------> |
        | <------- RST-ACK ---------- |   closed:   the host is there, nobody listens
@@ -77,6 +77,8 @@ def recognise(events: Events, probes: ProbeTable) -> Matches:
     spoke = replies(seen, probes, PROTOCOL)
     spoke[~acknowledged(seen, probes, spoke)] = -1
     flags = seen.control_bits & (SYN | ACK | RST)
-    said = np.select([flags == SYN | ACK, flags == RST | ACK], [Answer.SYN_ACK.code, Answer.RST.code], 0).astype(np.uint8)
+    said = np.select(
+        [flags == SYN | ACK, flags == RST | ACK], [Answer.SYN_ACK.code, Answer.RST.code], 0
+    ).astype(np.uint8)
     direct = (spoke >= 0) & (said != 0)
     return Matches.of(np.where(direct, spoke, probe), np.where(direct, said, answer))

@@ -64,9 +64,13 @@ def craft(probes: NDArray[np.void]) -> NDArray[np.uint8]:
 
 
 def recognise(events: Events, probes: ProbeTable) -> Matches:
-    """A datagram from the asked port to the asking one is an answer; ICMP errors count only if they quote the probe."""
+    """A datagram from the asked port to the asking one is an answer; ICMP errors count only if they quote the
+    probe.
+    """
     seen = Dissected(events.frames)
     probe, answer = errors(seen, probes, PROTOCOL)
     spoke = replies(seen, probes, PROTOCOL)
     direct = spoke >= 0
-    return Matches.of(np.where(direct, spoke, probe), np.where(direct, Answer.UDP_RESPONSE.code, answer).astype(np.uint8))
+    return Matches.of(
+        np.where(direct, spoke, probe), np.where(direct, Answer.UDP_RESPONSE.code, answer).astype(np.uint8)
+    )

@@ -1,7 +1,7 @@
 """The wire: the only way from PortLab to a network.  Tables of packets go out, tables of frames come in.
 
-Three wires have this shape: `raw` (real packets by AF_PACKET, Linux), `kernel` (connect() by the operating system,
-everywhere) and the simulated lab's own.  The scan loop cannot tell them apart.
+Three wires have this shape: `raw` (real packets by AF_PACKET, Linux), `kernel` (connect() by the operating
+system, everywhere) and the simulated lab's own.  The scan loop cannot tell them apart.
 """
 
 from __future__ import annotations
@@ -21,8 +21,9 @@ class Wire(Protocol):
     fidelity: str
     """"simulated", "embedded", "docker" or "host"."""
 
-    lost_here: int
-    """Frames that arrived but that this machine's own capture had to drop."""
+    @property
+    def lost_here(self) -> int:
+        """Frames that arrived but that this machine's own capture had to drop."""
 
     def now(self) -> float:
         """Seconds on a clock that only moves forward, for pacing."""
@@ -37,7 +38,9 @@ class Wire(Protocol):
         """Whether `address` is on one of the own links, so that ARP reaches it."""
 
     def source_port(self, protocol: str) -> int:
-        """A source port ("tcp", "udp") or message identifier ("icmp") that nobody else here uses, a new one each call."""
+        """A source port ("tcp", "udp") or message identifier ("icmp") that nobody else here uses, a new one
+        each call.
+        """
 
     def resolve(self, addresses: NDArray[np.uint32], wait: float) -> NDArray[np.bool_]:
         """Find the next hop of each address; False where ARP on the own link went unanswered.
@@ -46,21 +49,26 @@ class Wire(Protocol):
         """
 
     def send(self, packets: NDArray[np.uint8]) -> None:
-        """Send rows of IPv4 packets (each as long as its header's total_length says; the rest of the row is padding)."""
+        """Send rows of IPv4 packets (each as long as its header's total_length says; the rest of the row is
+        padding).
+        """
 
     def receive(self, wait: float) -> Frames:
         """The next frames in both directions; empty after `wait` seconds without one.
 
-        What this wire sent comes back here too, with its true time and direction SENT, while `record_sent` is set.
+        What this wire sent comes back here too, with its true time and direction SENT, while `record_sent` is
+        set.
         """
 
     record_sent: bool
     """Whether sent frames are captured as well (a scan of thousands of ports does without)."""
 
     def connect(self, probes: Probes, timeout: float) -> Iterator[Events]:
-        """connect() to (address, port) of each probe; batches of events as they come, each probe ends in one errno.
+        """connect() to (address, port) of each probe; batches of events as they come, each probe ends in one
+        errno.
 
-        The frames of the connections come along where the system allows a capture.  Closing the iterator gives up.
+        The frames of the connections come along where the system allows a capture.  Closing the iterator
+        gives up.
         """
 
     def close(self) -> None:

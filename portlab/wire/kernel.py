@@ -1,7 +1,7 @@
 """connect() by the operating system: the only wire that needs no special rights, on every system.
 
-Sockets do not block: a blocking connect() learns of an ICMP error only a second late.  On Linux the socket's error
-queue (IP_RECVERR, ip(7)) also tells the ICMP type and code and who sent it, without any rights.
+Sockets do not block: a blocking connect() learns of an ICMP error only a second late.  On Linux the socket's
+error queue (IP_RECVERR, ip(7)) also tells the ICMP type and code and who sent it, without any rights.
 """
 
 from __future__ import annotations
@@ -21,7 +21,10 @@ from portlab.addresses import dotted, number
 from portlab.errors import NotPermitted
 from portlab.model import ERRNO, Events, Frames, Probes, no_frames
 
-IP_RECVERR, MSG_ERRQUEUE = 11, 0x2000  # <linux/in.h>, <linux/socket.h>; not in Python's socket module before 3.14
+IP_RECVERR, MSG_ERRQUEUE = (
+    11,
+    0x2000,
+)  # <linux/in.h>, <linux/socket.h>; not in Python's socket module before 3.14
 ORIGIN_ICMP = 2  # <linux/errqueue.h>
 LINUX = hasattr(select, "epoll")
 LINGER_ZERO = struct.pack("ii", 1, 0)
@@ -84,7 +87,8 @@ def source_address(address: int) -> int:
             asker.connect((dotted(address), 9))  # of a datagram socket: a look-up, nothing is sent
         except OSError as error:
             raise NotPermitted(
-                f"This machine has no way to {dotted(address)} ({error.strerror}). Is it an address of the lab you are in?"
+                f"This machine has no way to {dotted(address)} ({error.strerror}). "
+                "Is it an address of the lab you are in?"
             ) from None
         return number(asker.getsockname()[0])
 
@@ -94,7 +98,8 @@ def connect_all(
 ) -> Iterator[NDArray[np.void]]:
     """connect() to every probe, many at a time; batches of ERRNO rows as they end.
 
-    Fills in each probe's time, source address and source port.  `listen` is called after each batch of events.
+    Fills in each probe's time, source address and source port.  `listen` is called after each batch of
+    events.
     """
     attempts = _Attempts(probes, timeout)
     try:
@@ -114,7 +119,9 @@ class _Attempts:
     def __init__(self, probes: Probes, timeout: float) -> None:
         self.probes, self.timeout = probes, timeout
         self.waiting = list(range(len(probes)))[::-1]
-        self.open: dict[int, tuple[socket.socket, int, float]] = {}  # by file descriptor: socket, probe, when to give up
+        self.open: dict[
+            int, tuple[socket.socket, int, float]
+        ] = {}  # by file descriptor: socket, probe, when to give up
         self.room = min(MOST_SOCKETS, _descriptors_left())
         self.poller = select.epoll() if LINUX else None
 
@@ -126,7 +133,9 @@ class _Attempts:
                 ended.append(end)
         if not self.open:
             return ended
-        soonest = next(iter(self.open.values()))[2]  # all wait equally long: the first begun is the first to give up
+        soonest = next(iter(self.open.values()))[
+            2
+        ]  # all wait equally long: the first begun is the first to give up
         patience = 0.0 if ended else max(0.0, soonest - time.monotonic())
         for descriptor in self.ready(patience):
             ended.append(self.end(descriptor))
@@ -187,7 +196,12 @@ def _icmp_error(attempt: socket.socket) -> tuple[int, int, int, int]:
         if (level, kind) == (socket.IPPROTO_IP, IP_RECVERR) and len(data) >= 24:
             number_, origin, type_, code = struct.unpack_from("IBBB", data)  # struct sock_extended_err
             if origin == ORIGIN_ICMP:
-                return type_, code, int.from_bytes(data[20:24], "big"), number_  # then the sender's sockaddr_in
+                return (
+                    type_,
+                    code,
+                    int.from_bytes(data[20:24], "big"),
+                    number_,
+                )  # then the sender's sockaddr_in
     return -1, -1, 0, 0
 
 

@@ -1,8 +1,10 @@
-"""Real packets on Linux: crafted frames go out, a capture ring brings both directions back with the kernel's times.
+"""Real packets on Linux: crafted frames go out, a capture ring brings both directions back with the kernel's
+times.
 
-Routing is the kernel's: its table says which interface and which gateway lead to an address.  Neighbours are asked
-for by ARP here, so that the asking is part of the evidence.  The kernel knows nothing of the connections that SYN probes
-seem to begin: to a SYN-ACK it answers RST by itself.
+Routing is the kernel's: its table says which interface and which gateway lead to an address.  Neighbours are
+asked
+for by ARP here, so that the asking is part of the evidence.  The kernel knows nothing of the connections that
+SYN probes seem to begin: to a SYN-ACK it answers RST by itself.
 """
 
 from __future__ import annotations
@@ -24,7 +26,15 @@ from portlab.errors import NotPermitted
 from portlab.model import ERRNO, RECEIVED, SENT, Events, Frames, Probes, no_frames
 from portlab.packets.craft import arp_requests, ethernet, total_length
 from portlab.packets.dissect import Dissected
-from portlab.packets.headers import ARP_REPLY, ECHO_REQUEST, ETHERNET_SIZE, ETHERTYPE_IPV4, IPV4, IPV4_SIZE, TIMESTAMP
+from portlab.packets.headers import (
+    ARP_REPLY,
+    ECHO_REQUEST,
+    ETHERNET_SIZE,
+    ETHERTYPE_IPV4,
+    IPV4,
+    IPV4_SIZE,
+    TIMESTAMP,
+)
 from portlab.wire.kernel import NEEDS_RAW, connect_all, source_address
 from portlab.wire.ring import Ring
 
@@ -69,7 +79,7 @@ class RawWire:
         self._lost += sum(link.ring.lost() for link in self._links.values())
         return self._lost
 
-    # --- ways ---------------------------------------------------------------------------------------------------------
+    # --- ways ---------------------------------------------------------------------------------------------
 
     def source(self, address: int) -> int:
         if address not in self._sources:
@@ -89,7 +99,8 @@ class RawWire:
             port = FIRST_SOURCE_PORT + int.from_bytes(os.urandom(4), "big") % SOURCE_PORTS
             if self._own_ports[port]:
                 continue
-            # Bound and never listening: nobody else gets the port, and the kernel answers a SYN-ACK with RST all the same.
+            # Bound and never listening: nobody else gets the port, and the kernel answers a SYN-ACK with RST
+            # all the same.
             holder = socket.socket(socket.AF_INET, kind)
             try:
                 holder.bind(("0.0.0.0", port))
@@ -108,7 +119,9 @@ class RawWire:
         for name in {interface for interface, _ in ways}:
             self._link(name)
         for _ in range(ARP_TRIES):
-            asked = {(interface, hop) for interface, hop in ways if interface != LOOPBACK and hop not in self._macs}
+            asked = {
+                (interface, hop) for interface, hop in ways if interface != LOOPBACK and hop not in self._macs
+            }
             if not asked:
                 break
             for name in {interface for interface, _ in asked}:
@@ -134,7 +147,10 @@ class RawWire:
             else:
                 fitting = [route for route in self._routes if address & route.mask == route.network]
                 if not fitting:
-                    raise NotPermitted(f"This machine has no way to {dotted(address)}. Is it an address of the lab you are in?")
+                    raise NotPermitted(
+                        f"This machine has no way to {dotted(address)}. "
+                        "Is it an address of the lab you are in?"
+                    )
                 best = max(fitting, key=lambda route: route.mask)
                 self._hops[address] = best.interface, best.gateway or address
         return self._hops[address]
@@ -144,7 +160,7 @@ class RawWire:
             self._links[name] = Link(name, outgoing=self.record_sent)
         return self._links[name]
 
-    # --- packets --------------------------------------------------------------------------------------------------------
+    # --- packets ------------------------------------------------------------------------------------------
 
     def send(self, packets: NDArray[np.uint8]) -> None:
         destinations = packets[:, :IPV4_SIZE].view(IPV4)[:, 0]["destination_address"].astype(np.uint32)
@@ -216,7 +232,7 @@ class RawWire:
         frames["direction"][asked] = SENT
         return frames
 
-    # --- connections ------------------------------------------------------------------------------------------------------
+    # --- connections --------------------------------------------------------------------------------------
 
     def connect(self, probes: Probes, timeout: float) -> Iterator[Events]:
         """The kernel connects; the capture beside it keeps the frames."""
@@ -256,8 +272,14 @@ class Link:
         else:
             self.sender = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
             self.sender.bind((name, 0))
-            text = Path(f"/sys/class/net/{name}/address").read_text() if Path("/sys/class/net", name).exists() else ""
-            self.mac = np.frombuffer(bytes.fromhex(text.strip().replace(":", "")) or self.sender.getsockname()[4], np.uint8)
+            text = (
+                Path(f"/sys/class/net/{name}/address").read_text()
+                if Path("/sys/class/net", name).exists()
+                else ""
+            )
+            self.mac = np.frombuffer(
+                bytes.fromhex(text.strip().replace(":", "")) or self.sender.getsockname()[4], np.uint8
+            )
 
     def ask(self, source: int, addresses: NDArray[np.uint32]) -> None:
         """Ask by ARP who has these addresses."""
@@ -277,7 +299,9 @@ class Link:
     def send_ip(self, packets: NDArray[np.uint8]) -> None:
         """Let the kernel wrap them: the only way on loopback."""
         destinations = packets[:, :IPV4_SIZE].view(IPV4)[:, 0]["destination_address"]
-        for packet, length, address in zip(packets, total_length(packets), destinations.tolist(), strict=True):
+        for packet, length, address in zip(
+            packets, total_length(packets), destinations.tolist(), strict=True
+        ):
             self.sender.sendto(packet[:length].tobytes(), (dotted(address), 0))
 
     def _push(self, frame: bytes | memoryview) -> None:

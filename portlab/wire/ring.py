@@ -1,7 +1,7 @@
 """A capture on one interface: the kernel writes frames into memory that NumPy reads as a table.
 
-This is AF_PACKET with a TPACKET_V2 ring (packet(7), Documentation/networking/packet_mmap.rst in Linux): no copy and no
-system call a frame.  Both directions are seen, each frame with the kernel's own time stamp.
+This is AF_PACKET with a TPACKET_V2 ring (packet(7), Documentation/networking/packet_mmap.rst in Linux): no
+copy and no system call a frame.  Both directions are seen, each frame with the kernel's own time stamp.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ PACKET_HOST, PACKET_BROADCAST, PACKET_OUTGOING = 0, 1, 4  # <linux/if_packet.h>
 
 SLOT = np.dtype(
     {
-        # struct tpacket2_hdr, then struct sockaddr_ll at 32, then the frame at 66: its IP header is aligned at 80
+        # struct tpacket2_hdr, then struct sockaddr_ll at 32, then the frame at 66: its IP header is aligned
+        # at 80
         "names": ["status", "length", "captured", "seconds", "nanoseconds", "packet_type", "frame"],
         "formats": ["u4", "u4", "u4", "u4", "u4", "u1", ("u1", SNAP)],
         "offsets": [0, 4, 8, 16, 20, 42, 66],
@@ -45,7 +46,9 @@ class Ring:
         blocks = SLOTS * SLOT.itemsize // BLOCK
         slots = blocks * (BLOCK // SLOT.itemsize)
         self.socket.setsockopt(SOL_PACKET, PACKET_VERSION, TPACKET_V2)
-        self.socket.setsockopt(SOL_PACKET, PACKET_RX_RING, struct.pack("4I", BLOCK, blocks, SLOT.itemsize, slots))
+        self.socket.setsockopt(
+            SOL_PACKET, PACKET_RX_RING, struct.pack("4I", BLOCK, blocks, SLOT.itemsize, slots)
+        )
         self.memory = mmap.mmap(self.socket.fileno(), BLOCK * blocks)
         self.slots = np.frombuffer(self.memory, SLOT)
         self.head = 0
