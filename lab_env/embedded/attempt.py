@@ -68,13 +68,13 @@ def _obstacles() -> tuple[Obstacle, ...]:
 
 def try_everything() -> None:
     """Take every step towards a lab; print as JSON the first that failed (step, errno, text), or null."""
-    from lab_env.embedded import inside, namespaces
+    from lab_env.embedded import identity, namespaces
 
-    inside.become_invoking_user()
+    identity.become_owner()
     os.environ["PATH"] += f":{SYSTEM_DIRECTORIES}"
     first: list[tuple[str, Callable[[], None]]] = [
         (NAMESPACES, lambda: os.close(os.pidfd_open(os.getpid()))),
-        (NAMESPACES, lambda: namespaces.own_user_namespace(inside.NAMESPACES)),
+        (NAMESPACES, lambda: namespaces.own_user_namespace(namespaces.OF_A_LAB)),
     ]
     failure = _first_failure(first)
     if failure is None and os.fork() == 0:  # process 1 of the new namespace, which may mount its /proc

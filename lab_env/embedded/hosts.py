@@ -19,7 +19,7 @@ MADE, GO, READY = "made", "go", "ready"
 
 def live(topology: Topology, host: Host, site: Site, reporter: Reporter) -> None:
     """Be this host: make its namespaces, wait for its cables, configure it, serve until killed."""
-    namespaces.unshare(namespaces.NET | namespaces.MOUNT | namespaces.UTS)
+    namespaces.unshare(namespaces.OF_A_HOST)
     reporter.say(MADE)
     os.environ.update(files.environment(host.name))
     socket.sethostname(host.name)

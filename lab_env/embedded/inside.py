@@ -9,20 +9,17 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import pwd
 import signal
 import socket
-import sys
 from collections.abc import Callable, Mapping
 from typing import NoReturn
 
-from lab_env.embedded import building, command, namespaces, network
+from lab_env.embedded import building, command, identity, namespaces, network
 from lab_env.embedded.command import Order
 from lab_env.embedded.members import Member
 from lab_env.topology import STUDENT, topology
 
 ORDER_LIMIT = 1 << 20
-NAMESPACES = namespaces.NET | namespaces.MOUNT | namespaces.UTS | namespaces.PID
 FROM_TERMINAL = (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -40,7 +37,7 @@ def main(line_descriptor: int, listener_descriptor: int) -> NoReturn:
         signal.signal(number, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_SETMASK, [])
     try:
-        become_invoking_user()
+        identity.become_owner()
         status = enter(order, line) if order["pid"] else make(order, line, listener)
     except Exception as error:
         command.report(line, failed=str(error))
@@ -48,22 +45,9 @@ def main(line_descriptor: int, listener_descriptor: int) -> NoReturn:
     os._exit(status)
 
 
-def become_invoking_user() -> None:
-    """Under sudo: turn back into the user who typed it, so that nothing inside or on the disk is root's."""
-    if os.geteuid() != 0 or os.environ.get("SUDO_UID", "0") == "0":
-        return
-    user = pwd.getpwuid(int(os.environ["SUDO_UID"]))
-    namespaces.become_user(user.pw_uid, user.pw_gid, user.pw_name)
-    namespaces.die_with_parent()
-    os.environ.update(HOME=user.pw_dir, USER=user.pw_name, LOGNAME=user.pw_name, SHELL=user.pw_shell)
-    for name in [name for name in os.environ if name.startswith("SUDO_")]:
-        del os.environ[name]
-    sys.dont_write_bytecode = False
-
-
 def make(order: Order, line: socket.socket, listener: socket.socket | None) -> int:
     """Enter new namespaces, start the lab's init in them, and end when it ends."""
-    namespaces.own_user_namespace(NAMESPACES)
+    namespaces.own_user_namespace(namespaces.OF_A_LAB)
     namespaces.die_with_parent()
     pid = os.fork()
     if pid == 0:
@@ -99,8 +83,7 @@ def _joining(lab: Mapping[str, Member], host: str) -> Callable[[], None]:
 
     def join() -> None:
         if host != STUDENT:
-            flags = namespaces.NET | namespaces.MOUNT | namespaces.UTS
-            namespaces.join(os.pidfd_open(lab[host].pid), flags)
+            namespaces.join(os.pidfd_open(lab[host].pid), namespaces.OF_A_HOST)
 
     return join
 

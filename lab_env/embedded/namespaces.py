@@ -17,6 +17,7 @@ from collections.abc import Iterable
 MOUNT, UTS, USER, PID, NET = 0x20000, 0x4000000, 0x10000000, 0x20000000, 0x40000000
 NAMES = {"user": USER, "pid": PID, "net": NET, "mnt": MOUNT, "uts": UTS}
 """The namespaces of a lab as /proc/PID/ns spells them, with their CLONE_NEW flags."""
+OF_A_LAB, OF_A_HOST = MOUNT | UTS | NET | PID, MOUNT | UTS | NET
 
 MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_BIND, MS_REC, MS_PRIVATE = 2, 4, 8, 4096, 16384, 1 << 18
 

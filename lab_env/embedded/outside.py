@@ -104,7 +104,9 @@ def _known(host: str) -> str:
 
 def _processes() -> Iterator[tuple[int, str, int]]:
     """Process number, name and parent of every process of the user; of the one who typed sudo, under sudo."""
-    owner = int(os.environ.get("SUDO_UID", 0)) or os.geteuid() if os.geteuid() == 0 else os.geteuid()
+    from lab_env.embedded import identity  # needs Linux
+
+    owner = identity.owner()
     for entry in os.listdir("/proc"):
         if not entry.isdigit():
             continue
