@@ -46,23 +46,27 @@ class Environment:
     def stamped(self, stamp: str, key: str) -> bool:
         """Whether the installation this stamp stands for was finished, with this key and interpreter."""
         try:
-            return (self.path / stamp).read_text() == f"{key}\n{os.path.realpath(self.python)}\n"
+            return (self.path / stamp).read_text() == self._stamp_text(key)
         except OSError:
             return False
 
     def sound(self) -> bool:
         """Whether a finished installation is there that may be added to."""
         try:
-            interpreter = (self.path / LAB_STAMP).read_text().splitlines()[-1]
-        except (OSError, IndexError):
+            text = (self.path / LAB_STAMP).read_text()
+        except OSError:
             return False
-        return interpreter == os.path.realpath(self.python) and os.access(self.python, os.X_OK)
+        return text.endswith(self._stamp_text("")) and os.access(self.python, os.X_OK)
 
     def stamp(self, stamp: str, key: str) -> None:
         """Say that all is done; in one step, so that there is no half a stamp."""
         unfinished = self.path / f"{stamp}.new"
-        unfinished.write_text(f"{key}\n{os.path.realpath(self.python)}\n")
+        unfinished.write_text(self._stamp_text(key))
         unfinished.replace(self.path / stamp)
+
+    def _stamp_text(self, key: str) -> str:
+        """The key, and where all of it stands: an environment can be moved as little as its interpreter."""
+        return f"{key}\n{self.checkout}\n{os.path.realpath(self.python)}\n"
 
     def create(self) -> None:
         """Make it, from nothing."""
