@@ -1,9 +1,8 @@
 """The contract: what every probe of the lab must bring back, worked out from the topology.
 
-Follow one probe from the student: across the link, through the gateway's rules, through the host's own
-rules, to the program that listens or does not.  Whoever ends that walk decides the answer; the technique
-decides what the answer means.  Nothing here is a hand-written table of results, and nothing is shared with
-the simulator or with `portlab`'s techniques, so that each can be judged by it.
+Where a probe ends (see `path`) decides the answer; the technique decides what the answer means.  Nothing
+here is a hand-written table of results, and nothing is shared with the simulator or with `portlab`'s
+techniques, so that each can be judged by it.
 """
 
 from __future__ import annotations
@@ -11,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from lab_env.topology import ACK, FIN, GATEWAY, PSH, STUDENT, SYN, URG, Action, Host, Rule, Service, Topology
+from lab_env.path import ADMIN_CODE, HOST_CODE, PORT_CODE, Probe, Reply, walk
+from lab_env.topology import ACK, FIN, PSH, STUDENT, SYN, URG, Host, Topology
 from portlab.model import Reason, State
 
 PORT_TECHNIQUES = ("connect", "syn", "udp", "fin", "null", "xmas", "ack")
-PING_METHODS = ("icmp", "timestamp", "arp")
+PING_METHODS = ("icmp", "timestamp", "syn", "ack", "arp")
 
 DEFAULT_PAYLOADS = {53: "dns", 67: "dhcp", 123: "ntp", 161: "snmp"}
 """What a UDP scan says to a port unless it is told otherwise; to all other ports an empty datagram."""
@@ -25,9 +25,6 @@ NEVER_LISTENING = {"tcp": (1, 20, 65535), "udp": (9, 68)}
 
 PATIENCE_S = 4.0
 """How long to wait for the gateway's word on an address with nobody behind it: it needs three seconds."""
-
-UNREACHABLE, HOST_CODE, PORT_CODE, ADMIN_CODE = 3, 1, 3, 13
-"""ICMP type and codes (RFC 792, RFC 1812 section 5.2.7.1)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,30 +54,13 @@ class Row:
     patience: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Probe:
-    """What travels: enough of a packet for the rules and the listeners to judge it."""
-
-    protocol: str
-    port: int | None = None
-    flags: int = 0
-    payload: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """How the walk ended, and who spoke.
-
-    `kind` is "syn-ack", "reset", "udp", "echo", "icmp", "no-neighbour" or "silence".
-    """
-
-    kind: str
-    speaker: str | None = None
-    ttl: int | None = None
-    icmp: tuple[int, int] | None = None
-
-
-SILENCE = Reply("silence")
+PING_PROBES = {
+    "icmp": Probe("icmp"),
+    "timestamp": Probe("icmp"),
+    "syn": Probe("tcp", 443, SYN),
+    "ack": Probe("tcp", 80, ACK),
+}
+"""What each kind of ping sends; SYN and ACK go to the ports that scanners traditionally knock at."""
 
 FLAGS = {"connect": SYN, "syn": SYN, "fin": FIN, "null": 0, "xmas": FIN | PSH | URG, "ack": ACK}
 
@@ -103,88 +83,6 @@ def expected(
     else:
         probe = Probe("tcp", port, FLAGS[technique])
     return _meaning(topology, technique, host, walk(topology, host, probe))
-
-
-# --- the walk ---------------------------------------------------------------------------------------------
-
-
-def walk(topology: Topology, name: str, probe: Probe) -> Reply:
-    """Follow a probe to whoever answers it."""
-    host = topology.by_name[name]
-    behind_gateway = host.network != topology.by_name[STUDENT].network
-    if host.nobody and not behind_gateway:
-        return Reply("no-neighbour")
-    if behind_gateway:
-        action = _first_match(topology.forward, name, probe)
-        if action is not Action.ACCEPT:
-            return _refusal(topology, action, host, by_gateway=True)
-        if host.nobody:
-            return _from_gateway(topology, HOST_CODE)
-    action = _first_match(host.rules, name, probe)
-    if action is not Action.ACCEPT:
-        return _refusal(topology, action, host, by_gateway=False)
-    return _from_host(topology, host, probe)
-
-
-def _first_match(rules: tuple[Rule, ...], host: str, probe: Probe) -> Action:
-    """The action of the first rule that matches.  A first probe belongs to no established conversation."""
-    for rule in rules:
-        if rule.established or (rule.hosts and host not in rule.hosts):
-            continue
-        if rule.protocol and rule.protocol != probe.protocol:
-            continue
-        if rule.ports and probe.port not in rule.ports:
-            continue
-        if rule.flags and (probe.protocol != "tcp" or probe.flags & rule.flags[0] != rule.flags[1]):
-            continue
-        return rule.action
-    return Action.ACCEPT
-
-
-def _refusal(topology: Topology, action: Action, host: Host, by_gateway: bool) -> Reply:
-    """What a firewall says in its own name, or, with a reset, in the name of the host it guards."""
-    if action is Action.DROP:
-        return SILENCE
-    if action is Action.REJECT_RESET:
-        ttl = 64 if by_gateway else _ttl(topology, host)
-        return Reply("reset", topology.address(host.name), ttl)
-    code = {Action.REJECT_PORT: PORT_CODE, Action.REJECT_ADMIN: ADMIN_CODE}[action]
-    if by_gateway:
-        return _from_gateway(topology, code)
-    return Reply("icmp", topology.address(host.name), _ttl(topology, host), (UNREACHABLE, code))
-
-
-def _from_gateway(topology: Topology, code: int) -> Reply:
-    return Reply("icmp", topology.address(GATEWAY), 64, (UNREACHABLE, code))
-
-
-def _from_host(topology: Topology, host: Host, probe: Probe) -> Reply:
-    """What the host's own IP software and programs say.
-
-    RFC 9293 section 3.10.7, RFC 1122 sections 3.2.2.6 and 4.1.3.1.
-    """
-    address, ttl = topology.address(host.name), _ttl(topology, host)
-    if probe.protocol == "icmp":
-        return Reply("echo", address, ttl)
-    service = _listener(host, probe)
-    if probe.protocol == "udp":
-        if service is None:
-            return Reply("icmp", address, ttl, (UNREACHABLE, PORT_CODE))
-        heard = service.answers and service.answers == probe.payload and not service.from_new_port
-        return Reply("udp", address, ttl) if heard else SILENCE
-    if service is None or probe.flags & ACK:
-        return Reply("reset", address, ttl)
-    return Reply("syn-ack", address, ttl) if probe.flags & SYN else SILENCE
-
-
-def _listener(host: Host, probe: Probe) -> Service | None:
-    return next((s for s in host.services if (s.transport, s.port) == (probe.protocol, probe.port)), None)
-
-
-def _ttl(topology: Topology, host: Host) -> int:
-    """Time to live on arrival: every system of the lab starts at 64, and the gateway takes one."""
-    own_link = host.network == topology.by_name[STUDENT].network
-    return 64 if own_link else 63
 
 
 # --- what the reply means ---------------------------------------------------------------------------------
@@ -243,19 +141,24 @@ def _meaning_of_errno(reply: Reply) -> Expectation:
 
 
 def _expected_ping(topology: Topology, host: str, method: str) -> Expectation:
-    reply = walk(topology, host, Probe("icmp"))
     if method == "arp":
-        if reply.kind == "no-neighbour":
-            return Expectation(State.DOWN, Reason.NO_RESPONSE)
-        return Expectation(State.UP, Reason.ARP_RESPONSE, topology.address(host))
-    if reply.kind == "echo":
-        reason = Reason.TIMESTAMP_REPLY if method == "timestamp" else Reason.ECHO_REPLY
-        return Expectation(State.UP, reason, reply.speaker, ttl=reply.ttl)
+        if not topology.by_name[host].nobody:
+            return Expectation(State.UP, Reason.ARP_RESPONSE, topology.address(host))
+        return Expectation(State.DOWN, Reason.NO_RESPONSE)
+    reply = walk(topology, host, PING_PROBES[method])
     if reply.kind == "no-neighbour":
         return Expectation(State.NO_ANSWER, Reason.HOST_UNREACH)
+    if reply.kind == "silence":
+        return Expectation(State.NO_ANSWER, Reason.NO_RESPONSE)
     if reply.icmp is not None:
-        return Expectation(State.NO_ANSWER, _ICMP_REASON[reply.icmp[1]], reply.speaker, reply.icmp, reply.ttl)
-    return Expectation(State.NO_ANSWER, Reason.NO_RESPONSE)
+        reason = _ICMP_REASON[reply.icmp[1]]
+        return Expectation(State.NO_ANSWER, reason, reply.speaker, reply.icmp, reply.ttl)
+    reason = {
+        "echo": Reason.TIMESTAMP_REPLY if method == "timestamp" else Reason.ECHO_REPLY,
+        "syn-ack": Reason.SYN_ACK,
+        "reset": Reason.RESET,
+    }[reply.kind]
+    return Expectation(State.UP, reason, reply.speaker, ttl=reply.ttl)
 
 
 # --- the rows worth asking --------------------------------------------------------------------------------
