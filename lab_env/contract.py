@@ -140,6 +140,10 @@ def _meaning_of_errno(reply: Reply) -> Expectation:
     return Expectation(state, reason, reply.speaker, reply.icmp, reply.ttl)
 
 
+_ICMP_ANSWERS = {"icmp": (Reason.ECHO_REPLY, (0, 0)), "timestamp": (Reason.TIMESTAMP_REPLY, (14, 0))}
+"""The ICMP messages that answer a ping (RFC 792)."""
+
+
 def _expected_ping(topology: Topology, host: str, method: str) -> Expectation:
     if method == "arp":
         if not topology.by_name[host].nobody:
@@ -153,11 +157,10 @@ def _expected_ping(topology: Topology, host: str, method: str) -> Expectation:
     if reply.icmp is not None:
         reason = _ICMP_REASON[reply.icmp[1]]
         return Expectation(State.NO_ANSWER, reason, reply.speaker, reply.icmp, reply.ttl)
-    reason = {
-        "echo": Reason.TIMESTAMP_REPLY if method == "timestamp" else Reason.ECHO_REPLY,
-        "syn-ack": Reason.SYN_ACK,
-        "reset": Reason.RESET,
-    }[reply.kind]
+    if reply.kind == "echo":
+        reason, icmp = _ICMP_ANSWERS[method]
+        return Expectation(State.UP, reason, reply.speaker, icmp, reply.ttl)
+    reason = {"syn-ack": Reason.SYN_ACK, "reset": Reason.RESET}[reply.kind]
     return Expectation(State.UP, reason, reply.speaker, ttl=reply.ttl)
 
 
@@ -201,6 +204,9 @@ def port_rows(topology: Topology, technique: str, host: Host) -> Iterator[Row]:
             if service.answers and service.port not in DEFAULT_PAYLOADS:
                 result = expected(topology, technique, host.name, service.port, service.answers)
                 yield Row(technique, host.name, service.port, result, payload=service.answers)
+            elif service.answers:
+                result = expected(topology, technique, host.name, service.port, "empty")
+                yield Row(technique, host.name, service.port, result, payload="empty")
 
 
 def _ports_of(topology: Topology, host: Host, protocol: str) -> tuple[int, ...]:

@@ -110,9 +110,9 @@ def test_probe(technique, host, port, says, speaker, icmp, ttl):
 
 
 PINGS = [
-    ("icmp", "files", ("up", "echo-reply"), "target", None, 64),
-    ("icmp", "web", ("up", "echo-reply"), "target", None, 63),
-    ("timestamp", "web", ("up", "timestamp-reply"), "target", None, 63),
+    ("icmp", "files", ("up", "echo-reply"), "target", (0, 0), 64),
+    ("icmp", "web", ("up", "echo-reply"), "target", (0, 0), 63),
+    ("timestamp", "web", ("up", "timestamp-reply"), "target", (14, 0), 63),
     ("icmp", "quiet", ("no-answer", "no-response"), "", None, None),
     ("timestamp", "quiet", ("no-answer", "no-response"), "", None, None),
     ("arp", "quiet", ("up", "arp-response"), "target", None, None),
@@ -121,7 +121,7 @@ PINGS = [
     ("icmp", "lost", ("no-answer", "host-unreach"), GATEWAY, (3, 1), 64),
     ("icmp", "db", ("no-answer", "no-response"), "", None, None),
     ("icmp", "vault", ("no-answer", "admin-prohibited"), GATEWAY, (3, 13), 64),
-    ("icmp", "gateway", ("up", "echo-reply"), "target", None, 64),
+    ("icmp", "gateway", ("up", "echo-reply"), "target", (0, 0), 64),
     ("syn", "quiet", ("no-answer", "no-response"), "", None, None),
     ("syn", "vault", ("up", "syn-ack"), "target", None, 63),
     ("syn", "files", ("up", "reset"), "target", None, 64),

@@ -1,0 +1,99 @@
+"""Every row of the contract, asked through PortLab's own functions, in the simulated and in the embedded lab."""
+
+import json
+from itertools import groupby
+
+import pytest
+
+import portlab as pl
+from lab_env.contract import PORT_TECHNIQUES, Expectation, Row, rows
+from lab_env.simulated_run import descriptor
+from lab_env.topology import topology
+from portlab.lab import VARIABLE
+from portlab.packets.headers import ETHERNET_SIZE
+from portlab.techniques import TECHNIQUES
+
+LAB = topology()
+SCANS = {name: getattr(pl, f"{name}_scan", None) for name in PORT_TECHNIQUES if name in TECHNIQUES}
+ROWS = [row for row in rows(LAB) if row.technique == "ping" or row.technique in SCANS]
+TIME_TO_LIVE = ETHERNET_SIZE + 8  # where it lies in a frame
+
+
+def question(row):
+    """Rows with the same question can be asked in one scan."""
+    return row.technique, row.method, row.payload, row.patience
+
+
+def subject(row):
+    return question(row), row.host
+
+
+def ask(technique, method, payload, patience, hosts, ports):
+    """One scan for many rows; silent ports twice, so that the whole contract stays short."""
+    options = {"timeout": patience or 1.0, "tries": 1 if patience else 2, "progress": False}
+    if technique == "ping":
+        return pl.ping(hosts, method=method, **options)
+    if technique == "udp" and payload:
+        options["payload"] = payload
+    return SCANS[technique](hosts, ports, **options)
+
+
+def found(scan, row):
+    """What the scan says about one row, in the contract's terms."""
+    result = scan[row.host] if row.port is None else scan[row.host, row.port]
+    icmp = None if result.icmp_type is None else (result.icmp_type, result.icmp_code)
+    exchange = scan.exchange(row.host) if row.port is None else scan.exchange(row.host, row.port)
+    frame = None if exchange.decides is None else exchange.frames[exchange.decides]
+    is_ip = frame is not None and bytes(frame["data"][12:14]) == b"\x08\x00"
+    ttl = int(frame["data"][TIME_TO_LIVE]) if is_ip else None
+    return Expectation(result.state, result.reason, result.answered_by, icmp, ttl)
+
+
+def disagreements(asked):
+    """Ask all these rows; those that came back otherwise than the contract says."""
+    wrong = []
+    for same, group in groupby(sorted(asked, key=subject), key=question):
+        by_ports: dict[tuple[int | None, ...], list[str]] = {}
+        group = list(group)
+        for host, of_host in groupby(group, key=lambda row: row.host):
+            by_ports.setdefault(tuple(row.port for row in of_host), []).append(host)
+        for ports, hosts in by_ports.items():
+            scan = ask(*same, hosts, list(ports))
+            assert scan.complete
+            wrong += [
+                f"{line(row)}: {got} instead of {row.expected}"
+                for row in group
+                if row.host in hosts and (got := found(scan, row)) != row.expected
+            ]
+    return wrong
+
+
+def line(row: Row) -> str:
+    words = (row.technique, row.method, row.host, "" if row.port is None else str(row.port), row.payload)
+    return " ".join(word for word in words if word)
+
+
+def rows_of(technique):
+    return [row for row in ROWS if row.technique == technique]
+
+
+@pytest.fixture
+def simulated(tmp_path, monkeypatch):
+    """The simulated lab around this process, its slow link without loss."""
+    path = tmp_path / "lab.json"
+    path.write_text(json.dumps(descriptor(LAB, lossy=False)))
+    monkeypatch.setenv(VARIABLE, str(path))
+
+
+@pytest.mark.usefixtures("simulated")
+@pytest.mark.parametrize("technique", ["ping", *SCANS])
+def test_simulated(technique):
+    assert pl.ping("gateway", progress=False).fidelity == "simulated"
+    assert disagreements(rows_of(technique)) == []
+
+
+@pytest.mark.inlab
+@pytest.mark.parametrize("technique", ["ping", *SCANS])
+def test_embedded(technique):
+    assert pl.ping("gateway", progress=False).fidelity == "embedded"
+    assert disagreements(rows_of(technique)) == []
