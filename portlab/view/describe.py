@@ -11,9 +11,9 @@ from dataclasses import replace
 
 from portlab.addresses import dotted
 from portlab.model import SENT, Exchange, PortResult, Reason
-from portlab.packets.headers import SYN
 from portlab.view import sentences, words
 from portlab.view.packet import Packet, read
+from portlab.view.sides import Sides
 from portlab.view.story import Actor, Kind, Row, Speaker, Story
 
 LONG_NS = 500_000_000
@@ -24,8 +24,9 @@ def describe(exchange: Exchange) -> Story:
     """Tell an exchange."""
     packets = read(exchange.frames)
     result = exchange.result
-    sides = _Sides(exchange, packets)
-    rows = _with_silences(sorted([*_packet_rows(sides), *_call_rows(exchange, sides)], key=lambda row: row.at_ns), sides)
+    sides = Sides(exchange, packets)
+    events = sorted([*_packet_rows(sides), *_call_rows(exchange, sides)], key=lambda row: row.at_ns)
+    rows = _with_silences(events, sides)
     start = rows[0].at_ns if rows else 0
     rows = [replace(row, at_ns=row.at_ns - start, until_ns=max(row.until_ns - start, 0)) for row in rows]
     return Story(
@@ -47,82 +48,12 @@ def _title(result: PortResult | None, target: Actor) -> str:
 
 
 def _asked(result: PortResult | None, target: Actor) -> str:
-    return target.address if result is None or result.port is None else f"{result.address} port {result.port}/{result.protocol}"
+    if result is None or result.port is None:
+        return target.address
+    return f"{result.address} port {result.port}/{result.protocol}"
 
 
-class _Sides:
-    """Who is who in an exchange, and which of the packets are probes."""
-
-    def __init__(self, exchange: Exchange, packets: list[Packet]) -> None:
-        self.exchange, self.packets = exchange, packets
-        self.by_hand = exchange.result is None
-        self.is_connect = exchange.result is not None and exchange.result.technique == "connect"
-        self.target = self._target()
-        self.attempts = {
-            (int(probe["source_port"]), int(probe["port"])): int(probe["attempt"]) for probe in exchange.probes
-        }
-        self.tokens = {int(probe["token"]) for probe in exchange.probes}
-        self.heard = {packet.near for packet in packets if not packet.sent}
-        others = {p.source: p for p in packets if not p.sent and p.source != self.target and p.protocol != ""}
-        others |= dict.fromkeys(int(end["answered_by"]) for end in exchange.errnos if end["answered_by"])
-        others.pop(self.target, None)
-        self.others = [*others]
-        self.actors = (
-            Actor("scanner", dotted(self._scanner())),
-            *(Actor("somebody else", dotted(address)) for address in self.others),
-            Actor(self._target_name(), dotted(self.target)),
-        )
-
-    def _scanner(self) -> int:
-        sources = [int(source) for source in self.exchange.probes["source"] if source]
-        sources += [packet.source for packet in self.packets if packet.sent and packet.source]
-        return next(iter(sources), next((packet.destination for packet in self.packets), 0))
-
-    def _target(self) -> int:
-        if len(self.exchange.probes):
-            return int(self.exchange.probes["address"][0])
-        sent = [packet.destination for packet in self.packets if packet.sent]
-        return next(iter(sent), next((packet.source for packet in self.packets), 0))
-
-    def _target_name(self) -> str:
-        result = self.exchange.result
-        return "target" if result is None or result.host == result.address else result.host
-
-    def place(self, packet: Packet) -> tuple[int, int]:
-        """Sender and receiver, as places in the actors."""
-        last = len(self.actors) - 1
-        if packet.sent:
-            return 0, last
-        return (1 + self.others.index(packet.source) if packet.source in self.others else last), 0
-
-    def quoting(self, packet: Packet) -> int | None:
-        """Who of the others complained about this packet of ours, quoting it."""
-        for answer in self.packets:
-            if answer.is_error and not answer.sent and (answer.near, answer.far) == (packet.near, packet.far):
-                return self.place(answer)[0]
-        return None
-
-    def is_probe(self, packet: Packet, earlier: list[Packet]) -> bool:
-        """Whether the scan asked with this packet (otherwise the kernel sent it by itself)."""
-        if not packet.sent:
-            return False
-        if self.by_hand:
-            return not any(other.sent for other in earlier)
-        if packet.protocol == "arp":
-            return True
-        if self.is_connect:
-            return packet.control_bits & SYN != 0
-        asked = (packet.near, packet.far) in self.attempts
-        return asked and (packet.protocol != "tcp" or packet.sequence_number in self.tokens)
-
-    def speaker(self, packet: Packet, probe: bool) -> Speaker:
-        """Who sent it."""
-        if packet.sent:
-            return Speaker.SCANNER if probe and not self.is_connect else Speaker.KERNEL
-        return Speaker.OTHER if packet.source in self.others else Speaker.TARGET
-
-
-def _packet_rows(sides: _Sides) -> Iterator[Row]:
+def _packet_rows(sides: Sides) -> Iterator[Row]:
     numbers = _Numbers()
     asked_before: dict[tuple[int, int, str], int] = {}
     for index, packet in enumerate(sides.packets):
@@ -143,7 +74,7 @@ def _packet_rows(sides: _Sides) -> Iterator[Row]:
             at_ns=packet.time_ns,
             what=packet.what,
             short=packet.short,
-            detail=" ".join(filter(None, [relative, "" if packet.sent or packet.protocol == "arp" else f"TTL {packet.ttl}"])),
+            detail=" ".join(filter(None, [relative, _ttl(packet)])),
             absolute=" ".join(filter(None, [absolute, f"{packet.length} B"])),
             sentence=told,
             note=_note(speaker, attempt, sides.is_connect),
@@ -156,6 +87,11 @@ def _packet_rows(sides: _Sides) -> Iterator[Row]:
         )
 
 
+def _ttl(packet: Packet) -> str:
+    """How many hops an answer had left: it may tell who spoke."""
+    return "" if packet.sent or packet.protocol in ("arp", "") else f"TTL {packet.ttl}"
+
+
 def _note(speaker: Speaker, attempt: int, is_connect: bool) -> str:
     """Who sent it, where that surprises (in a connect scan the kernel sends everything), and which try it is."""
     if speaker is Speaker.KERNEL and not is_connect:
@@ -163,7 +99,7 @@ def _note(speaker: Speaker, attempt: int, is_connect: bool) -> str:
     return f"try {attempt}" if attempt > 1 else ""
 
 
-def _reaches(sides: _Sides, packet: Packet, probe: bool, receiver: int) -> int | None:
+def _reaches(sides: Sides, packet: Packet, probe: bool, receiver: int) -> int | None:
     """Where a packet is known to have come to.  An unanswered probe may have died anywhere."""
     if not probe:
         return receiver
@@ -200,7 +136,7 @@ def _minus(number: int, first: int) -> int:
     return distance - 2**32 if distance > 2**31 else distance
 
 
-def _call_rows(exchange: Exchange, sides: _Sides) -> Iterator[Row]:
+def _call_rows(exchange: Exchange, sides: Sides) -> Iterator[Row]:
     """connect() is called, and returns: the evidence of a connect scan."""
     if not sides.is_connect:
         return
@@ -216,15 +152,16 @@ def _call_rows(exchange: Exchange, sides: _Sides) -> Iterator[Row]:
 
 
 def _call(at_ns: int, what: str, name: str, detail: str = "") -> Row:
+    told = sentences.of_call(name, detail)
     return Row(
-        Kind.CALL, at_ns, what, Speaker.SCANNER, short=name or "connect()", detail=detail, sentence=sentences.of_call(name, detail)
+        Kind.CALL, at_ns, what, Speaker.SCANNER, short=name or "connect()", detail=detail, sentence=told
     )
 
 
 TIMED_OUT = "ETIMEDOUT"
 
 
-def _with_silences(rows: list[Row], sides: _Sides) -> list[Row]:
+def _with_silences(rows: list[Row], sides: Sides) -> list[Row]:
     """The same rows, with a row for every wait in which nothing came."""
     tries = max((row.attempt for row in rows), default=1)
     told: list[Row] = []

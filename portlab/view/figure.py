@@ -36,19 +36,24 @@ def identity(content: str) -> str:
 
 def heading(title: str, detail: str, extra: str = "") -> str:
     """Title and subtitle; `extra` is HTML."""
-    return f'<div class="heading"><p class="title">{escape(title)}</p><p class="muted">{escape(detail)}</p>{extra}</div>'
+    words = f'<p class="title">{escape(title)}</p><p class="muted">{escape(detail)}</p>'
+    return f'<div class="heading">{words}{extra}</div>'
 
 
 def table(heads: Sequence[str], rows: Sequence[Sequence[str]], css_class: str = "") -> str:
     """A table; cells are HTML, the first of each row is its header."""
     head = "".join(f'<th scope="col">{escape(words)}</th>' for words in heads)
-    body = "".join(
-        f'<tr><th scope="row">{first}</th>{"".join(f"<td>{cell}</td>" for cell in rest)}</tr>' for first, *rest in rows
-    )
+    body = "".join(_table_row(row) for row in rows)
     return (
         f'<div class="scroll"><table class="table {css_class}"><thead><tr>{head}</tr></thead>'
         f"<tbody>{body}</tbody></table></div>"
     )
+
+
+def _table_row(row: Sequence[str]) -> str:
+    first, *rest = row
+    cells = "".join(f"<td>{cell}</td>" for cell in rest)
+    return f'<tr><th scope="row">{first}</th>{cells}</tr>'
 
 
 def picture(svg: str, height: float, alternative: str, *sheets: str) -> str:

@@ -65,9 +65,11 @@ def _ladder(story: Story) -> list[str]:
                 body = _call(row, columns)
         aside = "  ".join(filter(None, [claim, left_out, row.note]))
         time = duration(row.at_ns)
-        lines.append(f"{number:>2}  {time:>8}  {body[LEFT - 1:]}  {aside}")
+        lines.append(f"{number:>2}  {time:>8}  {body[LEFT - 1 :]}  {aside}")
         if row.gives_up:
-            lines.append(f"    {duration(row.until_ns):>8}  {_broken(columns, '', '|')[LEFT - 1:]}  scanner gives up")
+            lines.append(
+                f"    {duration(row.until_ns):>8}  {_broken(columns, '', '|')[LEFT - 1 :]}  scanner gives up"
+            )
     return lines
 
 
@@ -97,7 +99,8 @@ def _packet(row: Row, columns: list[int]) -> str:
     """An arrow with its name; one of which nobody knows how far it came fades out."""
     near, far = sorted((columns[row.sender], columns[row.receiver if row.reaches is None else row.reaches]))
     room = far - near - 1
-    label = next((text for text in (f"{row.what}  {row.detail}".strip(), row.what) if len(text) <= room - 7), row.short)
+    names = (f"{row.what}  {row.detail}".strip(), row.what)
+    label = next((name for name in names if len(name) <= room - 7), row.short)
     shaft = SHAFTS.get(row.protocol, "-")
     before = (shaft * 4)[:3]
     after = (shaft * room)[: room - len(label) - 6]
@@ -120,5 +123,5 @@ def _verdict(story: Story) -> list[str]:
     lines = ["", f"=>  {look.character} {look.words}   {result.reason}"]
     lines.append(_wrapped("    ", result.sentence))
     if result.caveat:
-        lines.append(_wrapped("    ", f"But: {result.caveat}"))
+        lines.append(_wrapped("  ! ", result.caveat))
     return [*lines, _wrapped("    ", f"Source: {result.source}")]

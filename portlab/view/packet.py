@@ -16,6 +16,8 @@ from portlab.packets.headers import (
     ECHO_REQUEST,
     ETHERNET_SIZE,
     FIN,
+    ICMP_ERRORS,
+    ICMP_PROTOCOL,
     IPV4_SIZE,
     PSH,
     RST,
@@ -57,8 +59,8 @@ UNREACHABLE_NAMES = {
 class Packet:
     """The fields of one frame that a ladder shows.  Times in ns of the wall clock, lengths in bytes.
 
-    `near` and `far` are the ports at the scanner's and at the other side (of an echo: identifier and sequence number);
-    of an ICMP error they are those of the packet it quotes.
+    `near` and `far` are the ports at the scanner's and at the other side (of an echo: identifier and sequence
+    number); of an ICMP error they are those of the packet it quotes.
     """
 
     time_ns: int
@@ -127,7 +129,7 @@ def icmp_name(type_: int, code: int) -> str:
     name = ICMP_NAMES.get(type_)
     if name is None:
         return f"ICMP type {type_}, code {code}"
-    return f"ICMP {name}" if type_ in (ECHO_REPLY, ECHO_REQUEST, TIMESTAMP, TIMESTAMP_REPLY) else f"ICMP {name} ({type_}/{code})"
+    return f"ICMP {name} ({type_}/{code})" if type_ in ICMP_ERRORS else f"ICMP {name}"
 
 
 def read(frames: Frames) -> list[Packet]:
@@ -136,7 +138,9 @@ def read(frames: Frames) -> list[Packet]:
         return []
     seen = Dissected(frames)
     protocol = np.select(
-        [seen.is_tcp, seen.is_udp, seen.is_icmp, seen.is_arp, seen.is_ipv4], ["tcp", "udp", "icmp", "arp", "ip"], ""
+        [seen.is_tcp, seen.is_udp, seen.is_icmp, seen.is_arp, seen.is_ipv4],
+        ["tcp", "udp", "icmp", "arp", "ip"],
+        "",
     )
     sent = frames["direction"] == SENT
     near, far = _ports(seen, sent)
@@ -174,23 +178,12 @@ def read(frames: Frames) -> list[Packet]:
 def _ports(seen: Dissected, sent: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The scanner's port and the other side's, for each frame."""
     with_ports = seen.is_tcp | seen.is_udp
-    quoted_icmp = seen.is_error & (seen.quoted_protocol == 1)
-    near = np.select(
-        [quoted_icmp, seen.is_error, seen.is_icmp, with_ports & sent, with_ports],
-        [seen.quoted_icmp_identifier, seen.quoted_source_port, seen.icmp_identifier, seen.source_port, seen.destination_port],
-        0,
-    )
-    far = np.select(
-        [quoted_icmp, seen.is_error, seen.is_icmp, with_ports & sent, with_ports],
-        [
-            seen.quoted_icmp_sequence_number,
-            seen.quoted_destination_port,
-            seen.icmp_sequence_number,
-            seen.destination_port,
-            seen.source_port,
-        ],
-        0,
-    )
+    about_icmp = seen.is_error & (seen.quoted_protocol == ICMP_PROTOCOL)
+    cases = [about_icmp, seen.is_error, seen.is_icmp, with_ports & sent, with_ports]
+    quoted = [seen.quoted_icmp_identifier, seen.quoted_source_port]
+    near = np.select(cases, [*quoted, seen.icmp_identifier, seen.source_port, seen.destination_port], 0)
+    quoted = [seen.quoted_icmp_sequence_number, seen.quoted_destination_port]
+    far = np.select(cases, [*quoted, seen.icmp_sequence_number, seen.destination_port, seen.source_port], 0)
     return near, far
 
 

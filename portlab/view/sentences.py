@@ -32,7 +32,9 @@ UNREACHABLE_MEANS = {
 }
 
 
-def of_packet(packet: Packet, speaker: Speaker, attempt: int, sender: Actor, target: Actor, is_connect: bool) -> str:
+def of_packet(
+    packet: Packet, speaker: Speaker, attempt: int, sender: Actor, target: Actor, is_connect: bool
+) -> str:
     """The sentence of a packet; `attempt` is 0 where it is no probe."""
     match speaker:
         case Speaker.SCANNER if attempt > 1:
@@ -49,7 +51,9 @@ def of_packet(packet: Packet, speaker: Speaker, attempt: int, sender: Actor, tar
         case "udp":
             return f"A datagram comes back from port {packet.far}: a program answers."
         case "arp" if packet.arp_operation == ARP_REPLY:
-            return f"{sender.name} answers ARP: {sender.address} is here, at hardware address {packet.hardware}."
+            return (
+                f"{sender.name} answers ARP: {sender.address} is here, at hardware address {packet.hardware}."
+            )
         case "icmp":
             return _icmp_answer(packet, speaker, sender)
     return f"{sender.name} sends {packet.what}."
@@ -65,7 +69,7 @@ def _question(packet: Packet, target: Actor) -> str:
         case "tcp":
             return f"The scanner sends {flags_name(packet.control_bits)}, which no ordinary connection begins with."
         case "udp" if packet.data_length:
-            return f"The scanner sends a datagram to port {packet.far}, with a question that its usual service understands."
+            return f"The scanner sends a datagram to port {packet.far}: a question for its usual service."
         case "udp":
             return f"The scanner sends an empty datagram to port {packet.far}."
         case "arp":
@@ -79,7 +83,9 @@ def _question(packet: Packet, target: Actor) -> str:
 
 def _kernel(packet: Packet) -> str:
     if packet.control_bits & RST:
-        return "The scanner's own kernel knows of no such connection and answers RST: the handshake is never finished."
+        return (
+            "The scanner's own kernel knows of no such connection and answers RST: no handshake is finished."
+        )
     return f"The scanner's own kernel sends {packet.what} by itself."
 
 
@@ -139,8 +145,8 @@ CONNECT_RETURNS = {
     "0": "connect() succeeds: the handshake is complete.",
     "ECONNREFUSED": "The kernel tells the program: connection refused.",
     "ETIMEDOUT": "The waiting ends without any answer.",
-    "EHOSTUNREACH": 'The kernel tells the program: no route to host. A filter\'s "prohibited" sounds like this, too.',
-    "ENETUNREACH": 'The kernel tells the program: network unreachable. A filter\'s "prohibited" may sound like this, too.',
+    "EHOSTUNREACH": "The kernel tells the program: no route to host. A filter that refuses sounds like this, too.",
+    "ENETUNREACH": "The kernel tells the program: network unreachable. A filter may sound like this, too.",
     "EACCES": "The own machine does not let the connection out.",
     "EPERM": "The own machine does not let the connection out.",
 }

@@ -80,7 +80,7 @@ class Story:
 
     @property
     def claim(self) -> str:
-        """ "says open", "suggests filtered": an answer says, silence suggests."""
+        """What the deciding row says ("says open"), or suggests where it is a silence ("suggests filtered")."""
         if self.result is None:
             return ""
         return f"{'says' if self.certain else 'suggests'} {self.result.state.value}"

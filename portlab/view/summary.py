@@ -30,6 +30,9 @@ INTERESTING = (
 """What is listed first, where not everything can be."""
 
 
+CONVENTION = "The usual service is a convention: any program may listen on any port."
+
+
 @dataclass(frozen=True, slots=True)
 class Group:
     """Rows that came out alike and are told in one line."""
@@ -70,9 +73,7 @@ def summarise(scan: Scan) -> Summary:
         is_ping=all(row.port is None for row in rows) and bool(rows),
         rows=rows,
         groups=tuple(_groups(scan, rest, hosts)),
-        caveats=tuple(
-            dict.fromkeys(f"{row.host}{'' if row.port is None else f' {row.port}'}: {row.caveat}" for row in rows if row.caveat)
-        ),
+        caveats=tuple(f"{row.host} {row.port}: {row.caveat}" for row in rows if row.caveat),
     )
 
 
@@ -118,7 +119,11 @@ def _groups(scan: Scan, rest: NDArray[np.intp], hosts: int) -> list[Group]:
 def _facts(scan: Scan, hosts: int) -> str:
     """What was asked, of whom, in what time, with how many packets."""
     ports = int((scan.port >= 0).sum())
-    asked = f"{words.count(ports, 'port')} of {words.count(hosts, 'host')}" if ports else words.count(hosts, "host")
+    asked = (
+        f"{words.count(ports, 'port')} of {words.count(hosts, 'host')}"
+        if ports
+        else words.count(hosts, "host")
+    )
     connects = scan.technique == "connect"
     sent = words.count(len(scan.probes), "connection attempt" if connects else "probe")
     frames = scan.received.frames
@@ -132,20 +137,21 @@ def _warnings(scan: Scan) -> list[str]:
     told = []
     if not scan.complete:
         why = f" ({scan.stopped_by})" if scan.stopped_by else ""
-        never = f" {words.count(len(scan.never_asked), 'port' if scan.never_asked[0][1] is not None else 'host')} never asked." if scan.never_asked else ""
-        told.append(f"INCOMPLETE: the scan ended early{why}.{never} What is shown is what was known by then.")
+        told.append(f"INCOMPLETE: the scan ended early{why}. What is shown is what was known by then.")
+    if scan.never_asked:
+        kind = "host" if scan.never_asked[0][1] is None else "port"
+        told.append(f"{words.count(len(scan.never_asked), kind)} never asked: nothing is said about them.")
     if not scan.matched:
-        told.append("UNMATCHED: answers without their questions. Only one direction was captured, so nothing ties them to a probe.")
+        told.append("UNMATCHED: answers without their questions. Nothing ties them to a probe.")
     if scan.lost_here:
-        told.append(
-            f"{words.count(scan.lost_here, 'frame')} lost on this machine before they were read: some silence may be our own fault."
-        )
+        lost = words.count(scan.lost_here, "frame")
+        told.append(f"{lost} lost on this machine before they were read: some silence may be our own fault.")
     if scan.authorised:
         told.append(f"Authorised by you, outside of any lab: {', '.join(scan.authorised)}.")
     return told
 
 
-# --- as text ------------------------------------------------------------------------------------------------------------
+# --- as text ----------------------------------------------------------------------------------------
 
 
 def text(scan: Scan) -> str:
@@ -154,10 +160,9 @@ def text(scan: Scan) -> str:
     lines = [f"{seen.title}   [{seen.fidelity}]", seen.facts]
     lines += [f"! {warning}" for warning in seen.warnings]
     lines += ["", *_text_table(seen)] if seen.rows else [""]
-    lines += [
-        f"{group.count:,} {LOOKS[group.state].words} ({group.reason})  {group.where}".rstrip() for group in seen.groups
-    ]
-    lines += [f"But {caveat}" for caveat in seen.caveats]
+    for group in seen.groups:
+        lines.append(f"{group.count:,} {LOOKS[group.state].words} ({group.reason})  {group.where}".rstrip())
+    lines += [f"! {caveat}" for caveat in seen.caveats]
     return "\n".join(lines)
 
 
@@ -165,7 +170,10 @@ def _text_table(seen: Summary) -> list[str]:
     heads = _heads(seen)
     table = [heads, *([plain for plain, _ in _cells(row, seen)] for row in seen.rows)]
     widths = [max(len(line[column]) for line in table) for column in range(len(heads))]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in table]
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+        for line in table
+    ]
 
 
 def _heads(seen: Summary) -> list[str]:
@@ -190,7 +198,7 @@ def _plain(cell: str) -> tuple[str, str]:
     return cell, escape(cell)
 
 
-# --- as a figure ----------------------------------------------------------------------------------------------------------
+# --- as a figure ------------------------------------------------------------------------------------
 
 
 def mimebundle(scan: Scan) -> dict[str, str]:
@@ -202,7 +210,9 @@ def html(scan: Scan) -> str:
     """The summary as an accessible table."""
     seen = summarise(scan)
     loud = " loud" if seen.simulated else ""
-    head = figure.heading(seen.title, seen.facts, f'<span class="fidelity{loud}">{escape(seen.fidelity)}</span>')
+    head = figure.heading(
+        seen.title, seen.facts, f'<span class="fidelity{loud}">{escape(seen.fidelity)}</span>'
+    )
     warnings = "".join(f'<p class="warning">{escape(warning)}</p>' for warning in seen.warnings)
     rows = [[cell for _, cell in _cells(row, seen)] for row in seen.rows]
     table = figure.table(_heads(seen), rows) if rows else ""
@@ -211,7 +221,7 @@ def html(scan: Scan) -> str:
         f'<span class="muted">({group.reason}) {escape(group.where)}</span></li>'
         for group in seen.groups
     )
-    caveats = "".join(f"<p>But {escape(caveat)}</p>" for caveat in seen.caveats)
-    note = "" if seen.is_ping else '<p class="muted">The usual service is a convention: any program may listen on any port.</p>'
+    caveats = "".join(f'<p class="warning">{escape(caveat)}</p>' for caveat in seen.caveats)
+    note = "" if seen.is_ping else f'<p class="muted">{CONVENTION}</p>'
     body = head + warnings + table + (f'<ul class="groups">{groups}</ul>' if groups else "") + caveats + note
     return figure.wrap("summary", seen.title, body)

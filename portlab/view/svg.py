@@ -33,23 +33,11 @@ def badge(state: State, words: str = "") -> str:
     return f'<span class="badge s-{slug(state)}">{glyph(state)}<b>{escape(words or LOOKS[state].words)}</b></span>'
 
 
-def definitions(prefix: str) -> str:
-    """Arrow heads, the hatch of silence and a line that fades, once a picture; ids begin with the picture's own prefix."""
-    heads = "".join(
-        element(
-            "marker",
-            element("path", d="M0 .8L10 5L0 9.2L2.2 5Z", css=f"head {name}"),
-            id=f"{prefix}-{name}",
-            viewBox="0 0 10 10",
-            refX="9.4",
-            refY="5",
-            markerWidth="9",
-            markerHeight="9",
-            orient="auto-start-reverse",
-            markerUnits="userSpaceOnUse",
-        )
-        for name in ("ink", *(f"s-{slug(state)}" for state in LOOKS))
-    )
+def definitions(prefix: str, verdict: State | None) -> str:
+    """Arrow heads, the hatch of silence and a line that fades; ids begin with the picture's own prefix."""
+    heads = _arrow_head(f"{prefix}-ink", "head")
+    if verdict is not None:
+        heads += _arrow_head(f"{prefix}-verdict", f"head s-{slug(verdict)}")
     hatch = element(
         "pattern",
         element("rect", width="1.2", height="6", css="hatch"),
@@ -71,3 +59,18 @@ def definitions(prefix: str) -> str:
         y2="0",
     )
     return f"<defs>{heads}{hatch}{fade}</defs>"
+
+
+def _arrow_head(name: str, css: str) -> str:
+    return element(
+        "marker",
+        element("path", d="M0 .8L10 5L0 9.2L2.2 5Z", css=css),
+        id=name,
+        viewBox="0 0 10 10",
+        refX="9.4",
+        refY="5",
+        markerWidth="9",
+        markerHeight="9",
+        orient="auto-start-reverse",
+        markerUnits="userSpaceOnUse",
+    )

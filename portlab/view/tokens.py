@@ -73,7 +73,8 @@ LOOKS = {
         "△",
         "no answer",
         "ink",
-        '<path d="M6 1.6L10.8 10.6H1.2Z" fill="none" stroke="var(--ink)" stroke-width="1.4" stroke-dasharray="2 1.4"/>',
+        '<path d="M6 1.6L10.8 10.6H1.2Z" fill="none" stroke="var(--ink)" stroke-width="1.4" '
+        'stroke-dasharray="2 1.4"/>',
     ),
     State.DOWN: Look("▼", "host down", "closed", '<path d="M6 11L11 1H1Z" fill="var(--closed)"/>'),
 }

@@ -8,6 +8,8 @@ TECHNIQUES = {
     "ping": "Ping by ICMP echo",
     "ping-timestamp": "Ping by ICMP timestamp",
     "ping-arp": "Ping by ARP",
+    "ping-syn": "Ping by TCP SYN",
+    "ping-ack": "Ping by TCP ACK",
     "connect": "TCP connect scan",
     "syn": "SYN scan",
     "udp": "UDP scan",
@@ -26,12 +28,12 @@ FIDELITIES = {
 
 
 def technique_name(technique: str) -> str:
-    """ "syn" -> "SYN scan"."""
+    """The technique in words: "syn" is "SYN scan"."""
     return TECHNIQUES.get(technique, f"{technique} scan")
 
 
 def fidelity_name(fidelity: str) -> str:
-    """ "embedded" -> "real packets, embedded lab"."""
+    """How real the packets were, in words."""
     return FIDELITIES.get(fidelity, fidelity)
 
 
@@ -40,12 +42,13 @@ def duration(ns: float) -> str:
     for unit, size in (("s", 1e9), ("ms", 1e6)):
         if ns >= size * 0.9995:
             value = ns / size
-            return f"{value:.2f} {unit}" if value < 9.995 else f"{value:.1f} {unit}" if value < 99.95 else f"{value:.0f} {unit}"
+            places = 2 if value < 9.995 else 1 if value < 99.95 else 0
+            return f"{value:.{places}f} {unit}"
     return f"{ns / 1e3:.0f} µs"
 
 
 def count(number: int, one: str, many: str = "") -> str:
-    """ "1 port", "65,535 ports"."""
+    """A number with its noun: "1 port", "65,535 ports"."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 

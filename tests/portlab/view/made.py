@@ -34,7 +34,9 @@ class Try:
 
 
 def frame(at: int, sent: bool, packet: Any) -> np.ndarray:
-    raw = bytes(packet if packet.haslayer(Ether) else Ether(src="02:00:0a:4d:01:01", dst="02:00:0a:4d:01:64") / packet)
+    raw = bytes(
+        packet if packet.haslayer(Ether) else Ether(src="02:00:0a:4d:01:01", dst="02:00:0a:4d:01:64") / packet
+    )
     row = np.zeros(1, FRAME)
     row["time_ns"], row["direction"] = START + at, SENT if sent else RECEIVED
     row["length"], row["captured"] = len(raw), min(len(raw), 128)
@@ -43,13 +45,29 @@ def frame(at: int, sent: bool, packet: Any) -> np.ndarray:
 
 
 def scan(
-    technique: str, tries: list[Try], port: int | None = 80, host: str = "web", address: str = WEB, ended: int = 3 * S, **more: Any
+    technique: str,
+    tries: list[Try],
+    port: int | None = 80,
+    host: str = "web",
+    address: str = WEB,
+    ended: int = 3 * S,
+    **more: Any,
 ) -> Scan:
     probes = np.zeros(len(tries), PROBE)
     for i, one in enumerate(tries):
         payload = CODES["dns"] if port == 53 and technique == "udp" else 0
         far, near = (0, 0) if technique == "ping-arp" else (1 if port is None else port, SOURCE_PORT + i)
-        probes[i] = (START + one.at, 0, number(address), number(SCANNER), TOKEN + i, far, near, i + 1, payload)
+        probes[i] = (
+            START + one.at,
+            0,
+            number(address),
+            number(SCANNER),
+            TOKEN + i,
+            far,
+            near,
+            i + 1,
+            payload,
+        )
     packets = sorted((p for one in tries for p in one.packets), key=lambda p: p[0])
     frames = np.concatenate([frame(*p) for p in packets]) if packets else np.empty(0, FRAME)
     ends = [(i, one.errno) for i, one in enumerate(tries) if one.errno]
@@ -57,11 +75,25 @@ def scan(
     for i, (probe, (at, code, queue)) in enumerate(ends):
         type_, icmp_code, by = queue or (-1, -1, "0.0.0.0")
         errnos[i] = (START + at, probe, code, type_, icmp_code, number(by))
-    asked = Asked(np.array([number(address)], np.uint32), np.array([NO_PORT if port is None else port], np.int32), {number(address): host})
+    asked = Asked(
+        np.array([number(address)], np.uint32),
+        np.array([NO_PORT if port is None else port], np.int32),
+        {number(address): host},
+    )
     events, how = Events(frames, errnos), find_technique(technique)
-    findings = conclude(how, asked, probes, events, how.recognise(events, ProbeTable(probes)), np.zeros(1, bool))
-    facts = {"fidelity": "embedded", "complete": True, "authorised": (), "lost_here": 0, "elapsed_s": ended / S} | more
-    return Scan(technique, started_ns=START, asked=asked, findings=findings, probes=probes, received=events, **facts)
+    findings = conclude(
+        how, asked, probes, events, how.recognise(events, ProbeTable(probes)), np.zeros(1, bool)
+    )
+    facts = {
+        "fidelity": "embedded",
+        "complete": True,
+        "authorised": (),
+        "lost_here": 0,
+        "elapsed_s": ended / S,
+    } | more
+    return Scan(
+        technique, started_ns=START, asked=asked, findings=findings, probes=probes, received=events, **facts
+    )
 
 
 def exchange(*args: Any, **kwargs: Any) -> Exchange:
@@ -75,9 +107,13 @@ def syn(i: int = 0, port: int = 80, to: str = WEB) -> Any:
     )
 
 
-def tcp_back(flags: str, seq: int = 0, i: int = 0, port: int = 80, ttl: int = 63, ack: int | None = None) -> Any:
+def tcp_back(
+    flags: str, seq: int = 0, i: int = 0, port: int = 80, ttl: int = 63, ack: int | None = None
+) -> Any:
     ack = TOKEN + i + 1 if ack is None else ack
-    return IP(src=WEB, dst=SCANNER, ttl=ttl) / TCP(sport=port, dport=SOURCE_PORT + i, seq=seq, ack=ack, flags=flags)
+    return IP(src=WEB, dst=SCANNER, ttl=ttl) / TCP(
+        sport=port, dport=SOURCE_PORT + i, seq=seq, ack=ack, flags=flags
+    )
 
 
 def kernel_rst(i: int = 0, port: int = 80) -> Any:
@@ -85,7 +121,11 @@ def kernel_rst(i: int = 0, port: int = 80) -> Any:
 
 
 def datagram(i: int = 0, port: int = 514, data: bytes = b"") -> Any:
-    return IP(src=SCANNER, dst=WEB, id=int(identification(np.uint32(TOKEN + i)))) / UDP(sport=SOURCE_PORT + i, dport=port) / data
+    return (
+        IP(src=SCANNER, dst=WEB, id=int(identification(np.uint32(TOKEN + i))))
+        / UDP(sport=SOURCE_PORT + i, dport=port)
+        / data
+    )
 
 
 def icmp_error(code: int, about: Any, by: str = GATEWAY, ttl: int = 64, type_: int = 3) -> Any:
@@ -117,7 +157,14 @@ SYN_CLOSED = [Try(0, ((0, True, syn(port=9)), (71 * US, False, tcp_back("RA", po
 SYN_REJECTED = [Try(0, ((0, True, syn(port=8080)), (62 * US, False, icmp_error(13, syn(port=8080)))))]
 LATE = [
     Try(0, ((0, True, syn()),)),
-    Try(250 * MS, ((250 * MS, True, syn(1)), (290 * MS, False, tcp_back("SA", 9, 1)), (290 * MS + 20, True, kernel_rst(1)))),
+    Try(
+        250 * MS,
+        (
+            (250 * MS, True, syn(1)),
+            (290 * MS, False, tcp_back("SA", 9, 1)),
+            (290 * MS + 20, True, kernel_rst(1)),
+        ),
+    ),
 ]
 CONNECT_OPEN = [
     Try(
@@ -125,8 +172,16 @@ CONNECT_OPEN = [
         (
             (11 * US, True, syn()),
             (91 * US, False, tcp_back("SA", 5)),
-            (103 * US, True, IP(src=SCANNER, dst=WEB) / TCP(sport=SOURCE_PORT, dport=80, seq=TOKEN + 1, ack=6, flags="A")),
-            (180 * US, True, IP(src=SCANNER, dst=WEB) / TCP(sport=SOURCE_PORT, dport=80, seq=TOKEN + 1, ack=6, flags="RA")),
+            (
+                103 * US,
+                True,
+                IP(src=SCANNER, dst=WEB) / TCP(sport=SOURCE_PORT, dport=80, seq=TOKEN + 1, ack=6, flags="A"),
+            ),
+            (
+                180 * US,
+                True,
+                IP(src=SCANNER, dst=WEB) / TCP(sport=SOURCE_PORT, dport=80, seq=TOKEN + 1, ack=6, flags="RA"),
+            ),
         ),
         (150 * US, 0, None),
     )
@@ -150,11 +205,17 @@ UDP_OPEN = [
         0,
         (
             (0, True, datagram(port=53, data=b"q" * 29)),
-            (318 * US, False, IP(src=WEB, dst=SCANNER, ttl=63) / UDP(sport=53, dport=SOURCE_PORT) / (b"a" * 61)),
+            (
+                318 * US,
+                False,
+                IP(src=WEB, dst=SCANNER, ttl=63) / UDP(sport=53, dport=SOURCE_PORT) / (b"a" * 61),
+            ),
         ),
     )
 ]
-UDP_CLOSED = [Try(0, ((0, True, datagram(port=69)), (75 * US, False, icmp_error(3, datagram(port=69), WEB, 63))))]
+UDP_CLOSED = [
+    Try(0, ((0, True, datagram(port=69)), (75 * US, False, icmp_error(3, datagram(port=69), WEB, 63))))
+]
 PING = [Try(0, ((0, True, echo()), (58 * US, False, echo(True))))]
 
 EXCHANGES = {
@@ -166,11 +227,17 @@ EXCHANGES = {
     "connect open": lambda: exchange("connect", CONNECT_OPEN),
     "connect 8443": lambda: exchange("connect", CONNECT_8443, 8443),
     "connect timeout": lambda: exchange("connect", CONNECT_TIMEOUT, 22, ended=7 * S),
-    "connect without capture": lambda: exchange("connect", [Try(0, (), (80 * US, errno.ECONNREFUSED, None))], 9),
+    "connect without capture": lambda: exchange(
+        "connect", [Try(0, (), (80 * US, errno.ECONNREFUSED, None))], 9
+    ),
     "udp open": lambda: exchange("udp", UDP_OPEN, 53),
     "udp closed": lambda: exchange("udp", UDP_CLOSED, 69),
     "udp silent": lambda: exchange("udp", dropped(2, datagram, 514), 514),
     "ping": lambda: exchange("ping", PING, None),
-    "ping arp up": lambda: exchange("ping-arp", [Try(0, ((0, True, arp()), (40 * US, False, arp(True))))], None, "ghost", GHOST),
-    "ping arp down": lambda: exchange("ping-arp", [Try(0, ((0, True, arp()), (S, True, arp())))], None, "ghost", GHOST),
+    "ping arp up": lambda: exchange(
+        "ping-arp", [Try(0, ((0, True, arp()), (40 * US, False, arp(True))))], None, "ghost", GHOST
+    ),
+    "ping arp down": lambda: exchange(
+        "ping-arp", [Try(0, ((0, True, arp()), (S, True, arp())))], None, "ghost", GHOST
+    ),
 }
