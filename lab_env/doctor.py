@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib.metadata
+import os
 import platform
 import re
 import shutil
@@ -109,8 +110,12 @@ def embedded_lab() -> Finding:
 def jupyterlab() -> Finding:
     """Start JupyterLab as `./run lab` does, see it answer, and end it."""
     started = time.monotonic()
-    command = [sys.executable, "-P", "-m", "lab_env", "lab", "--no-browser"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    flags = ["-P", *(["-B"] if sys.flags.dont_write_bytecode else [])]  # -B: under sudo, see ./run
+    command = [sys.executable, *flags, "-m", "lab_env", "lab", "--no-browser"]
+    environment = os.environ | jupyter.common_environment()
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+    ) as process:
         timer = ended_after(process, START_PATIENCE)
         with timer:
             assert process.stdout is not None

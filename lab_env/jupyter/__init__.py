@@ -24,6 +24,7 @@ from lab_env import sudo
 from portlab.errors import BadTarget
 
 CONFIG = Path(__file__).parent / "config"
+PROJECT = Path(__file__).resolve().parents[2]
 LOOPBACK = "127.0.0.1"
 USUAL_PORT = 8888
 TRIES = 100  # ports tried after the one asked for
@@ -126,5 +127,11 @@ def has_display() -> bool:
 def common_environment() -> dict[str, str]:
     """Variables for all that runs in a lab: this environment's programs first, our Jupyter settings."""
     programs = str(Path(sys.executable).parent)
-    path = os.environ.get("PATH", os.defpath)
-    return {"PATH": os.pathsep.join([programs, path]), "JUPYTER_CONFIG_PATH": str(CONFIG)}
+    variables = {
+        "PATH": os.pathsep.join([programs, os.environ.get("PATH", os.defpath)]),
+        "JUPYTER_CONFIG_PATH": str(CONFIG),
+    }
+    if not sys.flags.safe_path:  # not by ./run, whose environment knows the checkout
+        paths = [str(PROJECT), *filter(None, [os.environ.get("PYTHONPATH")])]
+        variables["PYTHONPATH"] = os.pathsep.join(paths)
+    return variables

@@ -1,0 +1,85 @@
+"""A command in the simulated lab: what it is told, what may run, and how it ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from lab_env import simulated_run
+from lab_env.topology import topology
+from portlab import lab
+from portlab.errors import NotPermitted
+
+PROJECT = Path(__file__).resolve().parents[2]
+TELL = "import json, os, sys; path = os.environ['PORTLAB_LAB']; print(path); print(open(path).read())"
+
+
+@pytest.mark.parametrize(
+    "program",
+    ["portlab", "python", "python3", "python3.12", "/usr/bin/python3", "pytest", "jupyter", "jupyter-lab", "ipython3",
+     "portlab.exe"],
+)  # fmt: skip
+def test_these_may_run(program: str) -> None:
+    simulated_run.check_allowed([program, "anything"])
+
+
+@pytest.mark.parametrize(
+    "program", ["nmap", "ping", "sh", "pythonic", "xpython", "sudo", "jupyter-lab;nmap", ""]
+)
+def test_others_may_not(program: str) -> None:
+    with pytest.raises(NotPermitted, match="real network"):
+        simulated_run.check_allowed([program, "python"])
+
+
+def test_the_descriptor_is_one_that_portlab_reads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "lab.json"
+    path.write_text(json.dumps(simulated_run.descriptor(topology())))
+    monkeypatch.setenv("PORTLAB_LAB", str(path))
+    assert lab.fidelity() == "simulated"
+    assert lab.resolve("web.lab") == topology().address("web")
+    assert lab.resolve("office") == topology().cidr("office")
+
+
+def test_it_is_told_and_nothing_is_left(capfd: pytest.CaptureFixture[str]) -> None:
+    assert simulated_run.run([sys.executable, "-c", TELL], seed=5, lossy=False) == 0
+    path, text = capfd.readouterr().out.splitlines()
+    assert not Path(path).parent.exists()
+    assert (json.loads(text)["seed"], json.loads(text)["lossy"]) == (5, False)
+
+
+@pytest.mark.parametrize(
+    ("code", "status"), [("raise SystemExit(3)", 3), ("import os; os.kill(os.getpid(), 9)", 128 + 9)]
+)
+def test_exit_status(code: str, status: int) -> None:
+    assert simulated_run.run([sys.executable, "-c", code]) == status
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals as POSIX has them")
+@pytest.mark.parametrize(
+    ("number", "to_group"), [(signal.SIGTERM, False), (signal.SIGINT, True)], ids=["terminate", "ctrl-c"]
+)
+def test_signals_reach_the_command(number: int, to_group: bool, tmp_path: Path) -> None:
+    code = (
+        "import os, signal, sys\n"
+        "def end(number, frame): print('ended', number, flush=True); sys.exit(5)\n"
+        "signal.signal(signal.SIGTERM, end); signal.signal(signal.SIGINT, end)\n"
+        "print('ready', flush=True)\n"
+        "while True: signal.pause()\n"
+    )
+    command = [sys.executable, "-m", "lab_env", "exec", "--fidelity", "simulated", "--", "python", "-c", code]
+    environment = os.environ | {"TMPDIR": str(tmp_path)}
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, text=True, cwd=PROJECT, env=environment, start_new_session=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        (os.killpg if to_group else os.kill)(process.pid, number)
+        assert process.stdout.read() == f"ended {number}\n"
+        assert process.wait(10) == 5
+    assert list(tmp_path.iterdir()) == []
