@@ -33,7 +33,7 @@ def build(
     files.settle(topology, STUDENT)
     for host in lab.values():
         host.hear(hosts.MADE)
-    switch = members.start("switches", _switches(topology, lab, seed, lossy), private)
+    switch = members.start("switch", _switches(topology, lab, seed, lossy), private)
     switch.hear(switches.READY)
     for host in lab.values():
         host.tell(hosts.GO)
