@@ -1,0 +1,90 @@
+"""Files: written whole or not at all, and "-" for standard output."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from os import PathLike
+from pathlib import Path
+from typing import BinaryIO
+
+from portlab.errors import BadTarget
+
+Pathish = str | PathLike[str]
+
+STANDARD_OUTPUT = "-"
+
+
+@contextmanager
+def written_whole(path: Pathish) -> Iterator[Path]:
+    """A path to write to, moved to `path` at the end; until then what stood there stays as it is.
+
+    "-" is standard output; so is anything that is no ordinary file, such as /dev/stdout, written through.
+    Raises BadTarget where nothing can be written there.
+    """
+    target = _named(path)
+    through = str(path) == STANDARD_OUTPUT or (
+        target.exists() and not target.is_file() and not target.is_dir()
+    )
+    try:
+        with tempfile.TemporaryDirectory(
+            prefix=".portlab-", dir=None if through else target.parent
+        ) as folder:
+            draft = Path(folder) / target.name
+            yield draft
+            if through:
+                _copy(draft, path)
+            else:
+                os.replace(draft, target)
+    except BrokenPipeError:  # whoever read standard output has gone: not a matter of files
+        raise
+    except OSError as error:
+        raise BadTarget(f"{str(path)!r} cannot be written: {error.strerror or error}.") from error
+
+
+def write(path: Pathish, text: str) -> None:
+    """Write a text file, as UTF-8 on every system."""
+    if str(path) == STANDARD_OUTPUT:
+        sys.stdout.write(text)
+        return
+    with written_whole(path) as draft:
+        draft.write_text(text, "utf-8", newline="\n")
+
+
+def read(path: Pathish) -> bytes:
+    """All bytes of a file.  Raises BadTarget where it cannot be read."""
+    with opened(path) as file:
+        return file.read()
+
+
+@contextmanager
+def opened(path: Pathish) -> Iterator[BinaryIO]:
+    """A file to read.  Raises BadTarget where it cannot be opened."""
+    try:
+        file = open(path, "rb")  # noqa: SIM115  # closed below; what happens inside is the caller's affair
+    except (OSError, ValueError) as error:  # ValueError: no path may hold a zero byte
+        raise BadTarget(f"{str(path)!r} cannot be read: {getattr(error, 'strerror', error)}.") from error
+    with file:
+        yield file
+
+
+def _named(path: Pathish) -> Path:
+    """The file that a path means, links followed."""
+    try:
+        return Path(os.path.realpath(path))
+    except ValueError as error:
+        raise BadTarget(f"{str(path)!r} cannot be written: {error}.") from error
+
+
+def _copy(draft: Path, path: Pathish) -> None:
+    with draft.open("rb") as source:
+        if str(path) == STANDARD_OUTPUT:
+            sys.stdout.flush()
+            shutil.copyfileobj(source, sys.stdout.buffer)
+        else:
+            with open(path, "wb") as target:
+                shutil.copyfileobj(source, target)
