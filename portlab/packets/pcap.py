@@ -140,9 +140,9 @@ def _rows(name: str, file: BinaryIO, complaints: list[str]) -> tuple[list[Row], 
                 row, told = _row(data, about, link, getattr(reader, "nano", False), name)
                 directed |= told
                 rows.append(row)
-            if (
-                hasattr(reader, "snaplen") and reader.f.tell() != end
-            ):  # classic pcap: Scapy passes over the rest
+            # Scapy passes over the beginning of a header; pcapng consists of whole words
+            classic, read_to = hasattr(reader, "snaplen"), reader.f.tell()
+            if (classic and read_to != end) or (not classic and read_to % 4):
                 complaints.append("the last frame is cut off")
     except MalformedPacket:
         raise
