@@ -199,12 +199,12 @@ def _complaints() -> Iterator[list[str]]:
     handler = logging.Handler(logging.WARNING)
     handler.emit = lambda record: said.append(record.getMessage())  # type: ignore[method-assign]
     logger = logging.getLogger("scapy.runtime")
-    before, propagate = list(logger.handlers), logger.propagate
-    logger.handlers, logger.propagate = [handler], False
+    before = logger.handlers, logger.filters, logger.propagate
+    logger.handlers, logger.filters, logger.propagate = [handler], [], False  # a filter drops what repeats
     try:
         yield said
     finally:
-        logger.handlers, logger.propagate = before, propagate
+        logger.handlers, logger.filters, logger.propagate = before
 
 
 # --- links --------------------------------------------------------------------------------------------------
