@@ -14,10 +14,8 @@ from portlab.model import SENT, Exchange, PortResult, Reason
 from portlab.view import sentences, words
 from portlab.view.packet import Packet, read
 from portlab.view.sides import Sides
+from portlab.view.silences import folded, with_silences
 from portlab.view.story import Actor, Kind, Row, Speaker, Story
-
-LONG_NS = 500_000_000
-"""A gap this long is told as silence even where an answer ends it."""
 
 
 def describe(exchange: Exchange) -> Story:
@@ -25,8 +23,8 @@ def describe(exchange: Exchange) -> Story:
     packets = read(exchange.frames)
     result = exchange.result
     sides = Sides(exchange, packets)
-    events = sorted([*_packet_rows(sides), *_call_rows(exchange, sides)], key=lambda row: row.at_ns)
-    rows = _with_silences(events, sides)
+    events = sorted([*_calls(sides), *_packet_rows(sides), *_returns(sides)], key=lambda row: row.at_ns)
+    rows = with_silences(events, exchange.ended_ns if _silent(exchange) else None)
     start = rows[0].at_ns if rows else 0
     rows = [replace(row, at_ns=row.at_ns - start, until_ns=max(row.until_ns - start, 0)) for row in rows]
     return Story(
@@ -34,7 +32,7 @@ def describe(exchange: Exchange) -> Story:
         asked=_asked(result, sides.actors[-1]),
         fidelity="" if result is None else words.fidelity_name(result.fidelity),
         actors=sides.actors,
-        rows=tuple(_marked(rows, exchange)),
+        rows=tuple(folded(_marked(rows, exchange))),
         batch_clock=any(packet.batch_clock for packet in packets),
         result=result,
     )
@@ -136,14 +134,20 @@ def _minus(number: int, first: int) -> int:
     return distance - 2**32 if distance > 2**31 else distance
 
 
-def _call_rows(exchange: Exchange, sides: Sides) -> Iterator[Row]:
-    """connect() is called, and returns: the evidence of a connect scan."""
+def _calls(sides: Sides) -> Iterator[Row]:
+    """connect() is called: before the SYN that it causes, whatever the clocks say."""
     if not sides.is_connect:
         return
-    for probe in exchange.probes:
-        if probe["time_ns"]:
-            yield _call(int(probe["time_ns"]), "connect() called", "")
-    for end in exchange.errnos:
+    for probe in sides.exchange.probes:
+        if not probe["time_ns"]:
+            continue
+        caused = [packet.time_ns for packet in sides.packets if packet.near == int(probe["source_port"])]
+        yield _call(min([int(probe["time_ns"]), *caused]), "connect() called", "")
+
+
+def _returns(sides: Sides) -> Iterator[Row]:
+    """connect() returns: the evidence of a connect scan."""
+    for end in sides.exchange.errnos:
         number, icmp = int(end["errno"]), (int(end["icmp_type"]), int(end["icmp_code"]))
         told = "" if icmp[0] < 0 else "ICMP {}/{} from {}".format(*icmp, dotted(int(end["answered_by"])))
         name = "0" if number == 0 else errno.errorcode.get(number, f"errno {number}")
@@ -155,38 +159,6 @@ def _call(at_ns: int, what: str, name: str, detail: str = "") -> Row:
     told = sentences.of_call(name, detail)
     return Row(
         Kind.CALL, at_ns, what, Speaker.SCANNER, short=name or "connect()", detail=detail, sentence=told
-    )
-
-
-TIMED_OUT = "ETIMEDOUT"
-
-
-def _with_silences(rows: list[Row], sides: Sides) -> list[Row]:
-    """The same rows, with a row for every wait in which nothing came."""
-    tries = max((row.attempt for row in rows), default=1)
-    told: list[Row] = []
-    for row in rows:
-        timed_out = row.short == TIMED_OUT
-        gap = row.at_ns - told[-1].at_ns if told else 0
-        if told and gap > 0 and (timed_out or row.attempt > 1 or gap >= LONG_NS):
-            told.append(_silence(told[-1].at_ns, row.at_ns, timed_out, tries))
-        told.append(row)
-    ended = sides.exchange.ended_ns
-    if told and _silent(sides.exchange) and told[-1].short != TIMED_OUT and ended > told[-1].at_ns:
-        told.append(_silence(told[-1].at_ns, ended, True, tries))
-    return told
-
-
-def _silence(start_ns: int, end_ns: int, gives_up: bool, tries: int) -> Row:
-    length = words.duration(end_ns - start_ns)
-    return Row(
-        Kind.SILENCE,
-        start_ns,
-        f"{length} of silence",
-        Speaker.NOBODY,
-        until_ns=end_ns,
-        sentence=sentences.of_silence(length, gives_up, max(tries, 1)),
-        gives_up=gives_up,
     )
 
 

@@ -106,14 +106,23 @@ def _groups(scan: Scan, rest: NDArray[np.intp], hosts: int) -> list[Group]:
     for state in INTERESTING:
         for reason in np.unique(scan.reason[rest][scan.state[rest] == state.code]):
             alike = rest[(scan.state[rest] == state.code) & (scan.reason[rest] == reason)]
-            ports = scan.port[alike]
-            where = "" if (ports < 0).any() else f"ports {words.port_ranges(ports.tolist())}"
-            if hosts > 1:
-                names = list(dict.fromkeys(scan.host[index] for index in alike.tolist()))
-                on = ", ".join(names[:6]) + (f" and {len(names) - 6:,} more" if len(names) > 6 else "")
-                where = f"{on}: {where}" if where else on
+            where = _where(scan, alike, hosts)
             groups.append(Group(state, Reason.of(reason), len(alike), where))
     return sorted(groups, key=lambda group: group.count)
+
+
+def _where(scan: Scan, rows: NDArray[np.intp], hosts: int) -> str:
+    """Which ports of which hosts these rows are."""
+    ports = scan.port[rows]
+    if (ports < 0).any():
+        return words.address_ranges(scan.address[rows].tolist())
+    told = f"ports {words.port_ranges(ports.tolist())}"
+    if hosts == 1:
+        return told
+    names = list(dict.fromkeys(scan.host[row] for row in rows.tolist()))
+    on = ", ".join(names[:6]) + (f" and {len(names) - 6:,} more" if len(names) > 6 else "")
+    among = "" if len(rows) == len(names) * len(np.unique(ports)) else "among "
+    return f"{on}: {among}{told}"
 
 
 def _facts(scan: Scan, hosts: int) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+
+from portlab.addresses import dotted
 
 TECHNIQUES = {
     "ping": "Ping by ICMP echo",
@@ -54,12 +56,21 @@ def count(number: int, one: str, many: str = "") -> str:
 
 def port_ranges(ports: Iterable[int], most: int = 8) -> str:
     """Port numbers as ranges: "1-21, 23-79, 81"; after `most` ranges the rest is counted."""
+    return _ranges(ports, most, str)
+
+
+def address_ranges(addresses: Iterable[int], most: int = 4) -> str:
+    """Addresses as ranges: "10.0.0.2-10.0.0.9, 10.0.0.11"; after `most` ranges the rest is counted."""
+    return _ranges(addresses, most, dotted)
+
+
+def _ranges(numbers: Iterable[int], most: int, written: Callable[[int], str]) -> str:
     runs: list[list[int]] = []
-    for port in sorted(set(ports)):
-        if runs and port == runs[-1][1] + 1:
-            runs[-1][1] = port
+    for number in sorted(set(numbers)):
+        if runs and number == runs[-1][1] + 1:
+            runs[-1][1] = number
         else:
-            runs.append([port, port])
-    text = ", ".join(f"{a}" if a == b else f"{a}-{b}" for a, b in runs[:most])
+            runs.append([number, number])
+    shown = [written(a) if a == b else f"{written(a)}-{written(b)}" for a, b in runs[:most]]
     rest = sum(b - a + 1 for a, b in runs[most:])
-    return f"{text} and {rest:,} more" if rest else text
+    return ", ".join(shown) + (f" and {rest:,} more" if rest else "")

@@ -218,26 +218,33 @@ UDP_CLOSED = [
 ]
 PING = [Try(0, ((0, True, echo()), (58 * US, False, echo(True))))]
 
+ARP_UP = [Try(0, ((0, True, arp()), (40 * US, False, arp(True))))]
+ARP_DOWN = [Try(0, ((0, True, arp()), (S, True, arp())))]
+FROM_FIREWALL = [Try(0, ((0, True, syn(port=3389)), (30 * US, False, tcp_back("RA", port=3389, ttl=64))))]
+
 EXCHANGES = {
     "syn open": lambda: exchange("syn", SYN_OPEN),
     "syn closed": lambda: exchange("syn", SYN_CLOSED, 9),
     "syn dropped": lambda: exchange("syn", dropped(port=22), 22),
+    "syn dropped often": lambda: exchange("syn", dropped(12, port=22), 22, ended=2000 * S),
     "syn rejected": lambda: exchange("syn", SYN_REJECTED, 8080),
+    "syn reset by firewall": lambda: exchange("syn", FROM_FIREWALL, 3389),
     "syn late": lambda: exchange("syn", LATE),
+    "syn simulated": lambda: exchange("syn", SYN_OPEN, fidelity="simulated"),
     "connect open": lambda: exchange("connect", CONNECT_OPEN),
     "connect 8443": lambda: exchange("connect", CONNECT_8443, 8443),
     "connect timeout": lambda: exchange("connect", CONNECT_TIMEOUT, 22, ended=7 * S),
-    "connect without capture": lambda: exchange(
-        "connect", [Try(0, (), (80 * US, errno.ECONNREFUSED, None))], 9
-    ),
+    "connect blind": lambda: exchange("connect", [Try(0, (), (80 * US, errno.ECONNREFUSED, None))], 9),
     "udp open": lambda: exchange("udp", UDP_OPEN, 53),
     "udp closed": lambda: exchange("udp", UDP_CLOSED, 69),
     "udp silent": lambda: exchange("udp", dropped(2, datagram, 514), 514),
     "ping": lambda: exchange("ping", PING, None),
-    "ping arp up": lambda: exchange(
-        "ping-arp", [Try(0, ((0, True, arp()), (40 * US, False, arp(True))))], None, "ghost", GHOST
-    ),
-    "ping arp down": lambda: exchange(
-        "ping-arp", [Try(0, ((0, True, arp()), (S, True, arp())))], None, "ghost", GHOST
-    ),
+    "ping arp up": lambda: exchange("ping-arp", ARP_UP, None, "ghost", GHOST),
+    "ping arp down": lambda: exchange("ping-arp", ARP_DOWN, None, "ghost", GHOST),
 }
+
+
+def by_hand(*packets: tuple[int, bool, Any]) -> Exchange:
+    """What pl.send() gives back: frames, and nothing concluded."""
+    frames = np.concatenate([frame(*packet) for packet in packets])
+    return Exchange(None, frames, no_errnos(), np.zeros(0, PROBE), None, START + S)

@@ -1,0 +1,85 @@
+"""Silence is an event, too: rows for the waits in which nothing came, and many alike told as one."""
+
+from __future__ import annotations
+
+from portlab.view import sentences, words
+from portlab.view.story import Kind, Row, Speaker
+
+LONG_NS = 500_000_000
+"""A gap this long is told as silence even where an answer ends it."""
+
+TIMED_OUT = "ETIMEDOUT"
+
+TOLD_TRIES = 3
+"""Of many tries in vain, so many at the beginning are told one by one, and the last."""
+
+
+def with_silences(rows: list[Row], gave_up_ns: int | None) -> list[Row]:
+    """The same rows, with one for every wait in which nothing came; `gave_up_ns`: when the scanner gave up."""
+    tries = max((row.attempt for row in rows), default=1)
+    told: list[Row] = []
+    for row in rows:
+        timed_out = row.short == TIMED_OUT
+        gap = row.at_ns - told[-1].at_ns if told else 0
+        if gap > 0 and (timed_out or row.attempt > 1 or gap >= LONG_NS):
+            told.append(_silence(told[-1].at_ns, row.at_ns, timed_out, tries))
+        told.append(row)
+    if told and gave_up_ns is not None and told[-1].short != TIMED_OUT and gave_up_ns > told[-1].at_ns:
+        told.append(_silence(told[-1].at_ns, gave_up_ns, True, tries))
+    return told
+
+
+def _silence(start_ns: int, end_ns: int, gives_up: bool, tries: int) -> Row:
+    length = words.duration(end_ns - start_ns)
+    return Row(
+        Kind.SILENCE,
+        start_ns,
+        f"{length} of silence",
+        Speaker.NOBODY,
+        until_ns=end_ns,
+        sentence=sentences.of_silence(length, gives_up, max(tries, 1)),
+        gives_up=gives_up,
+    )
+
+
+def folded(rows: list[Row]) -> list[Row]:
+    """The same rows, but of many tries in vain the ones in the middle told in one row.
+
+    In vain is a probe that nothing is known to have come of, and the silence after it.
+    """
+    told: list[Row] = []
+    vain: list[Row] = []
+    for row in [*rows, None]:
+        if row is not None and not row.decides and _in_vain(row):
+            vain.append(row)
+            continue
+        told += _fold(vain)
+        vain = []
+        if row is not None:
+            told.append(row)
+    return told
+
+
+def _in_vain(row: Row) -> bool:
+    return row.kind is Kind.SILENCE or (row.attempt > 0 and row.reaches is None)
+
+
+def _fold(vain: list[Row]) -> list[Row]:
+    """First tries, one row for the middle, last try; each try is a probe and (mostly) a silence."""
+    probes = [place for place, row in enumerate(vain) if row.kind is Kind.PACKET]
+    if len(probes) <= TOLD_TRIES + 2:
+        return vain
+    first, last = probes[TOLD_TRIES], probes[-1]
+    middle = vain[first:last]
+    attempts = [row.attempt for row in middle if row.attempt]
+    start_ns, end_ns = middle[0].at_ns, vain[last].at_ns
+    length = words.duration(end_ns - start_ns)
+    row = Row(
+        Kind.SILENCE,
+        start_ns,
+        f"tries {attempts[0]} to {attempts[-1]}, {length} of silence",
+        Speaker.NOBODY,
+        until_ns=end_ns,
+        sentence=f"The scanner asks {len(attempts)} more times in {length}. Nothing arrives.",
+    )
+    return [*vain[:first], row, *vain[last:]]

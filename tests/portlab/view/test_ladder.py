@@ -1,0 +1,174 @@
+import re
+import time
+from html.parser import HTMLParser
+from xml.etree import ElementTree
+
+import pytest
+from scapy.layers.inet import IP, TCP
+
+from portlab.view import ladder, ladder_svg, ladders
+from portlab.view.describe import describe
+from portlab.view.story import Kind
+from portlab.view.tokens import LOOKS
+from portlab.view.words import duration
+from tests.portlab.view import made
+
+VOID = {"img", "br"}
+
+
+class Balanced(HTMLParser):
+    """Whether every tag that opens also closes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: object) -> None:
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+def table_rows(html: str) -> list[list[str]]:
+    body = html.split("<tbody>")[1].split("</tbody>")[0]
+    rows = re.findall(r"<tr>(.*?)</tr>", body, re.S)
+    return [
+        [re.sub(r"<[^>]+>", "", cell) for cell in re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row, re.S)]
+        for row in rows
+    ]
+
+
+@pytest.mark.parametrize("name", made.EXCHANGES)
+def test_the_transcript_is_narrow_and_complete(name: str) -> None:
+    exchange = made.EXCHANGES[name]()
+    text = ladder.transcript(exchange)
+    assert max(len(line) for line in text.splitlines()) <= 100
+    story = describe(exchange)
+    assert story.result is not None
+    look = LOOKS[story.result.state]
+    assert f"=>  {look.character} {look.words}   {story.result.reason}" in text
+    folded = " ".join(text.split())
+    assert " ".join(story.result.sentence.split()) in folded
+    assert " ".join(story.result.source.split()) in folded
+    assert text.count(f"<= {story.claim}") == 1
+    for row in story.rows:
+        assert row.sentence.split()[0] in folded
+
+
+@pytest.mark.parametrize("name", made.EXCHANGES)
+def test_the_table_tells_the_same_rows_as_the_picture(name: str) -> None:
+    story = describe(made.EXCHANGES[name]())
+    svg, _ = ladder_svg.draw(story, "x")
+    root = ElementTree.fromstring(svg)
+    drawn = [group for group in root.iter("g") if group.get("data-row")]
+    *told, verdict = table_rows(ladder.html(story))
+    assert len(drawn) == len(told) == len(story.rows)
+    for row, group, cells in zip(story.rows, drawn, told, strict=True):
+        words = ["".join(text.itertext()) for text in group.iter("text")]
+        what = "silence" if row.kind is Kind.SILENCE else row.what.replace("<", "&lt;")
+        assert any(text.startswith(row.what) for text in words)
+        assert cells[3].startswith(what)
+        assert cells[1].startswith(duration(row.at_ns))
+        assert ("decides" in str(group.get("class"))) == row.decides == ("This s" in cells[4])
+    assert story.result is not None
+    assert verdict[3] == LOOKS[story.result.state].words
+
+
+@pytest.mark.parametrize("name", made.EXCHANGES)
+def test_the_figure_is_well_formed_and_accessible(name: str) -> None:
+    html = ladder.mimebundle(made.EXCHANGES[name]())["text/html"]
+    page = Balanced()
+    page.feed(html)
+    assert page.open == []
+    live = re.search(r'<div class="live" hidden>(<svg.*?</svg>)</div><img', html, re.S)
+    assert live is not None
+    root = ElementTree.fromstring(live[1])
+    assert root.get("role") == "img"
+    assert "The table below says the same" in str(root.get("aria-label"))
+    assert '<img class="still" alt="' in html
+    assert "<script" not in html
+    assert "http" not in re.sub(r"http://www\.w3\.org/2000/svg", "", re.sub(r"base64,[^\"]+", "", html))
+
+
+def test_no_text_is_smaller_than_12_px() -> None:
+    html = ladder.mimebundle(made.EXCHANGES["syn rejected"]())["text/html"]
+    sizes = [float(size) for size in re.findall(r"font(?:-size)?:[^;}\"]*?([\d.]+)px", html)]
+    assert sizes
+    assert min(sizes) >= 12
+
+
+def test_ids_belong_to_one_figure() -> None:
+    pages = [ladder.html(describe(made.EXCHANGES[name]())) for name in ("syn open", "syn closed")]
+    ids = [set(re.findall(r' id="([^"]+)"', page)) for page in pages]
+    assert ids[0]
+    assert not ids[0] & ids[1]
+    for page, own in zip(pages, ids, strict=True):
+        assert set(re.findall(r"url\(#([^)]+)\)", page)) <= own
+
+
+def test_names_are_escaped() -> None:
+    exchange = made.exchange("syn", made.SYN_OPEN, host='<b onload="x">&')
+    html = ladder.mimebundle(exchange)["text/html"]
+    assert "<b onload" not in html
+    assert "&lt;b onload=&quot;x&quot;&gt;&amp;" in html
+
+
+@pytest.mark.parametrize(("name", "loud"), [("syn open", False), ("syn simulated", True)])
+def test_what_is_computed_says_so(name: str, loud: bool) -> None:
+    bundle = ladder.mimebundle(made.EXCHANGES[name]())
+    assert ("SIMULATED" in bundle["text/plain"]) == loud
+    assert ('class="fidelity loud">SIMULATED' in bundle["text/html"]) == loud
+
+
+def test_three_lifelines_where_somebody_else_speaks() -> None:
+    text = ladder.transcript(made.EXCHANGES["syn rejected"]())
+    assert "somebody else" in text
+    svg, _ = ladder_svg.draw(describe(made.EXCHANGES["syn rejected"]()), "x")
+    assert len(re.findall('class="life"', svg)) == 3
+
+
+def test_ladders_side_by_side() -> None:
+    both = ladders(made.EXCHANGES["syn open"](), made.EXCHANGES["syn closed"]())
+    bundle = both._repr_mimebundle_()
+    assert bundle["text/html"].count("<figure") == 2
+    assert bundle["text/html"].count("Gaps are compressed") == 1
+    assert "says open" in str(both)
+    assert "says closed" in bundle["text/plain"]
+
+
+def test_an_exchange_without_a_single_event() -> None:
+    nothing = made.exchange("syn", [], 80)
+    assert "filtered" in ladder.transcript(nothing)
+    assert "<figure" in ladder.mimebundle(nothing)["text/html"]
+
+
+def test_a_packet_made_by_hand() -> None:
+    bundle = ladder.mimebundle(made.by_hand((0, True, made.syn())))
+    assert "Nothing is concluded" in bundle["text/plain"]
+    assert "pill" not in bundle["text/html"].split("</style>")[1]
+
+
+def test_forty_frames_are_quick() -> None:
+    packets = []
+    for i in range(40):
+        ends = (made.SCANNER, made.WEB) if i % 2 == 0 else (made.WEB, made.SCANNER)
+        ports = (5, 80) if i % 2 == 0 else (80, 5)
+        packet = (
+            IP(src=ends[0], dst=ends[1])
+            / TCP(sport=ports[0], dport=ports[1], seq=i, ack=i, flags="PA")
+            / b"x"
+        )
+        packets.append((i * 1000, i % 2 == 0, packet))
+    exchange = made.by_hand(*packets)
+    ladder.mimebundle(exchange)
+    best = min(_timed(lambda: ladder.mimebundle(exchange)) for _ in range(7))
+    assert best < 0.025  # measured: under 5 ms on an idle machine
+
+
+def _timed(what: object) -> float:
+    assert callable(what)
+    start = time.perf_counter()
+    what()
+    return time.perf_counter() - start
