@@ -305,17 +305,14 @@ class Scan:
 
     def _caveat(self, index: int, answer: Answer) -> str:
         """Where what connect() said hides what was on the wire: one sentence that tells."""
-        if (
-            answer not in (Answer.REFUSED, Answer.HOST_UNREACH, Answer.NET_UNREACH)
-            or self.icmp_type[index] < 0
-        ):
+        if self.technique != "connect" or self.icmp_type[index] < 0:
             return ""
-        if self.technique != "connect":
-            return ""
-        kind = f"ICMP {self.icmp_type[index]}/{self.icmp_code[index]}"
         speaker = dotted(int(self.answered_by[index]))
         whose = "the host itself" if self.answered_by[index] == self.address[index] else speaker
-        return f"Not a RST: it was {kind} from {whose} that ended this connection attempt. A SYN scan says filtered."
+        kind = f"ICMP {self.icmp_type[index]}/{self.icmp_code[index]} from {whose}"
+        if answer == Answer.REFUSED:
+            return f"Not a RST: it was {kind} that made connect() say refused. A SYN scan says filtered."
+        return f"It was {kind} that ended this connection attempt."
 
     def without(self, rows: NDArray[np.bool_]) -> Scan:
         """The same scan with those rows moved to `never_asked`: nothing is claimed about what was not asked."""

@@ -1,0 +1,119 @@
+"""A wire for tests: one rule book instead of a network, a clock that jumps, and loss to order."""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import random
+from collections.abc import Callable, Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+from scapy.layers.inet import ICMP, IP, TCP, UDP
+from scapy.packet import Packet
+
+from portlab.model import RECEIVED, SENT, Events, Frames, Probes, no_frames
+from portlab.packets.craft import total_length
+from tests.portlab.frames import SCANNER, frame_of
+
+Rule = Callable[[Packet], Packet | None]
+EPOCH_NS = 1_700_000_000_000_000_000
+
+
+class RuleWire:
+    """Each sent packet is put before `rule`, which returns the answer or None; both directions lose packets."""
+
+    fidelity = "test"
+    lost_here = 0
+
+    def __init__(self, rule: Rule, *, rtt: float = 0.001, loss: float = 0.0, seed: int = 1) -> None:
+        self.rule, self.rtt, self.loss = rule, rtt, loss
+        self.random = random.Random(seed)
+        self.time = 0.0
+        self.record_sent = True
+        self.sent: list[tuple[float, Packet]] = []
+        self.arriving: list[tuple[float, int, Frames]] = []
+        self.order = itertools.count()  # frames of the same moment stay in the order they were made in
+        self.next_port = 61_000
+        self.missing: set[int] = set()  # addresses whose ARP goes unanswered
+        self.fails_after: int | None = None  # so many packets, then the network is down
+        self.interrupt_after: int | None = None
+
+    def now(self) -> float:
+        return self.time
+
+    def clock_ns(self) -> int:
+        return EPOCH_NS + round(self.time * 1e9)
+
+    def source(self, address: int) -> int:
+        return int.from_bytes(bytes(map(int, SCANNER.split("."))), "big")
+
+    def on_link(self, address: int) -> bool:
+        return True
+
+    def source_port(self, protocol: str) -> int:
+        self.next_port += 1
+        return self.next_port
+
+    def resolve(self, addresses: NDArray[np.uint32], wait: float) -> NDArray[np.bool_]:
+        return np.array([int(address) not in self.missing for address in addresses])
+
+    def send(self, packets: NDArray[np.uint8]) -> None:
+        for row, length in zip(packets, total_length(packets), strict=True):
+            if self.fails_after is not None and len(self.sent) >= self.fails_after:
+                raise OSError(100, "Network is down")
+            if self.interrupt_after is not None and len(self.sent) >= self.interrupt_after:
+                raise KeyboardInterrupt
+            packet = IP(row[:length].tobytes())
+            self.sent.append((self.time, packet))
+            if self.record_sent:
+                self.arrive(0, packet, SENT)
+            if self.random.random() >= self.loss and (answer := self.rule(packet)) is not None:
+                if self.random.random() >= self.loss:
+                    self.arrive(self.rtt, answer, RECEIVED)
+        self.time += 1e-6 * len(packets)
+
+    def arrive(self, delay: float, packet: Packet, direction: int) -> None:
+        time = self.time + delay
+        frame = frame_of(packet, direction=direction, time_ns=EPOCH_NS + round(time * 1e9))
+        heapq.heappush(self.arriving, (time, next(self.order), frame))
+
+    def receive(self, wait: float) -> Frames:
+        if not self.arriving or self.arriving[0][0] > self.time + wait:
+            self.time += max(wait, 1e-6)
+            return no_frames()
+        self.time = max(self.time, self.arriving[0][0])
+        there = []
+        while self.arriving and self.arriving[0][0] <= self.time:
+            there.append(heapq.heappop(self.arriving)[2])
+        return np.concatenate(there)
+
+    def connect(self, probes: Probes, timeout: float) -> Iterator[Events]:
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+def answer_like_linux(open_ports: set[int], silent_ports: set[int] = frozenset()) -> Rule:  # type: ignore[assignment]
+    """A host with those TCP and UDP ports open; the silent ones are dropped by a filter."""
+
+    def rule(packet: Packet) -> Packet | None:
+        back = IP(src=packet.dst, dst=packet.src)
+        if TCP in packet:
+            segment = packet[TCP]
+            if segment.dport in silent_ports:
+                return None
+            flags = "SA" if segment.dport in open_ports else "RA"
+            return back / TCP(sport=segment.dport, dport=segment.sport, flags=flags, ack=segment.seq + 1, seq=7)
+        if UDP in packet:
+            datagram = packet[UDP]
+            if datagram.dport in silent_ports:
+                return None
+            if datagram.dport in open_ports:
+                return back / UDP(sport=datagram.dport, dport=datagram.sport) / b"here"
+            return back / ICMP(type=3, code=3) / IP(bytes(packet)[:28])
+        echo = packet[ICMP]
+        return back / ICMP(type=0, id=echo.id, seq=echo.seq) / bytes(echo.payload)
+
+    return rule
