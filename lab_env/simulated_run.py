@@ -13,29 +13,21 @@ import signal
 import subprocess
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
-from lab_env.topology import STUDENT, Topology, topology
+from lab_env.lab import simulated
+from lab_env.topology import Topology, topology
 from portlab.errors import NotPermitted
 
-WIRE = "lab_env.simulated:SimulatedWire"
 ALLOWED = re.compile(r"(portlab|python[\d.]*|pytest|jupyter(-\w+)*|ipython[\d.]*)(\.exe)?")
 
 
-def descriptor(lab: Topology, seed: int = 0, lossy: bool = True) -> dict[str, object]:
+def descriptor(plan: Topology, seed: int = 0, lossy: bool = True) -> dict[str, object]:
     """What the processes of the lab are told; the format stands in `portlab.lab`."""
-    return {
-        "fidelity": "simulated",
-        "networks": {network.name: lab.cidr(network.name) for network in lab.networks},
-        "hosts": {host.name: lab.addresses(host.name) for host in lab.hosts},
-        "self": STUDENT,
-        "wire": WIRE,
-        "netns": None,
-        "control": None,
-        "recordings": None,
-        "seed": seed,
-        "lossy": lossy,
-    }
+    described = asdict(simulated(plan))
+    described["self"] = described.pop("self_name")
+    return {**described, "seed": seed, "lossy": lossy}
 
 
 def check_allowed(command: Sequence[str]) -> None:
