@@ -7,7 +7,7 @@ import base64
 import hashlib
 import io
 import socket
-from typing import Any
+from typing import Any, cast
 
 from ldaptor.inmemory import fromLDIFFile
 from ldaptor.interfaces import IConnectedLDAPEntry
@@ -78,10 +78,9 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Give the library something to write to."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)
         self._site.log(f"ldap: a connection from {transport.get_extra_info('peername')[0]}")
-        self._server.transport = Wire(transport)
+        self._server.transport = Wire(self._transport)
         self._server.connectionMade()
 
     def data_received(self, data: bytes) -> None:

@@ -13,7 +13,7 @@ import contextlib
 import socket
 import ssl
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Protocol
+from typing import Protocol, cast
 
 Address = tuple[str, int]
 Stop = Callable[[], Awaitable[None]]
@@ -76,6 +76,9 @@ class Running:
             self._task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await self._task
+        if self._sock.type == socket.SOCK_STREAM and self._sock.fileno() >= 0:
+            asyncio.get_running_loop().remove_reader(self._sock)
+            await asyncio.sleep(0)  # asyncio loses a connection that is just being accepted when its server closes
         if self._stop:
             await self._stop()
             self._stop = None
@@ -142,8 +145,7 @@ class _Datagrams(asyncio.DatagramProtocol):
         self._log = log
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.DatagramTransport)
-        self._transport = transport
+        self._transport = cast(asyncio.DatagramTransport, transport)
 
     def datagram_received(self, data: bytes, address: Address) -> None:
         try:

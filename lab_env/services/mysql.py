@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import secrets
 import socket
 from typing import Any
 
@@ -28,13 +29,13 @@ class Accounts(IdentityProvider):  # type: ignore[misc]  # mysql-mimic has no ty
         self._site = site
 
     async def get_user(self, username: str) -> User | None:
-        """The account of that name, with its hashed password."""
+        """The account of that name; a stranger's has a password nobody knows, so that names cannot be tried out."""
         self._site.log(f"mysql: {username} wants to log in")
-        if username != USER:
-            return None
         return User(
             name=username,
-            auth_string=NativePasswordAuthPlugin.create_auth_string(PASSWORD),
+            auth_string=NativePasswordAuthPlugin.create_auth_string(
+                PASSWORD if username == USER else secrets.token_hex()
+            ),
             auth_plugin=NativePasswordAuthPlugin.name,
         )
 

@@ -17,9 +17,6 @@ from lab_env.services.site import Site, is_learner
 SUBMISSION_PORT = 587
 IDENTITY = "ESMTP PortLab"
 
-# A login in clear text is what the lab is there to show.
-warnings.filterwarnings("ignore", "Requiring AUTH while not requiring TLS", UserWarning, "aiosmtpd.smtp")
-
 
 class Delivery:
     """Where messages go: into the host's mailbox, which POP3 and IMAP show."""
@@ -48,15 +45,17 @@ async def serve(site: Site, sock: socket.socket, *, tls: bool) -> Stop:
         return AuthResult(success=good, handled=good)
 
     def protocol() -> SMTP:
-        return SMTP(
-            Delivery(site),
-            hostname=site.full_name,
-            ident=IDENTITY,
-            tls_context=None if tls else site.tls(),  # what STARTTLS changes to
-            authenticator=login,
-            auth_required=submission,
-            auth_require_tls=False,
-        )
+        with warnings.catch_warnings():  # a login in clear text is what the lab is there to show
+            warnings.filterwarnings("ignore", "Requiring AUTH while not requiring TLS", UserWarning)
+            return SMTP(
+                Delivery(site),
+                hostname=site.full_name,
+                ident=IDENTITY,
+                tls_context=None if tls else site.tls(),  # what STARTTLS changes to
+                authenticator=login,
+                auth_required=submission,
+                auth_require_tls=False,
+            )
 
     loop = asyncio.get_running_loop()
     return stopper(await loop.create_server(protocol, sock=sock, ssl=site.tls() if tls else None))
