@@ -15,7 +15,9 @@ SOURCE_PORT = 61_234
 SENT_NS = 1_000_000_000
 
 
-def frame_of(packet: Packet, *, direction: int = RECEIVED, time_ns: int = 2 * SENT_NS, marks: int = 0) -> Frames:
+def frame_of(
+    packet: Packet, *, direction: int = RECEIVED, time_ns: int = 2 * SENT_NS, marks: int = 0
+) -> Frames:
     """One row of the frame table from a Scapy packet that begins with IP or ARP."""
     data = bytes(Ether(src="02:00:0a:4d:02:0a", dst="02:00:0a:4d:01:64") / packet)
     row = np.zeros(1, FRAME)

@@ -19,7 +19,9 @@ from tests.portlab.wires import RuleWire, answer_like_linux
 def scan(wire, name="syn", ports=(80,), hosts=(TARGET,), seed=1, **pace):
     addresses = np.array([number(host) for host in hosts for _ in ports], np.uint32)
     asked = Asked(addresses, np.array(list(ports) * len(hosts), np.int32))
-    loop = Loop(technique(name), asked, wire, Pace(**pace), random.Random(seed).randbytes, lambda done, total: None)
+    loop = Loop(
+        technique(name), asked, wire, Pace(**pace), random.Random(seed).randbytes, lambda done, total: None
+    )
     return loop.conclude(*loop.run(), wire.fidelity, ())
 
 
@@ -137,7 +139,9 @@ def test_a_protocol_answer_beats_an_error_that_came_first():
     honest = answer_like_linux({80})
 
     def both(packet):
-        wire.arrive(0.0001, IP(src="10.77.1.1", dst=SCANNER) / ICMP(type=3, code=13) / IP(bytes(packet)[:40]), 0)
+        wire.arrive(
+            0.0001, IP(src="10.77.1.1", dst=SCANNER) / ICMP(type=3, code=13) / IP(bytes(packet)[:40]), 0
+        )
         return honest(packet)
 
     wire = RuleWire(both, rtt=0.0001)
@@ -169,14 +173,20 @@ def test_a_handful_of_ports_survives_loss(loss):
     # only roughly: at 10 % each way a port is missed about once in 10,000, at the slow link's 2 % never seen.)
     missed = 0
     for seed in range(300):
-        found = scan(RuleWire(answer_like_linux({80, 443, 22}), loss=loss, seed=seed), ports=(9, 22, 80, 81, 443, 8080), seed=seed)
+        found = scan(
+            RuleWire(answer_like_linux({80, 443, 22}), loss=loss, seed=seed),
+            ports=(9, 22, 80, 81, 443, 8080),
+            seed=seed,
+        )
         missed += sum(result.state is State.FILTERED for result in found)
     assert missed == 0
 
 
 def test_the_tries_of_a_silent_port_follow_the_loss_seen():
     quiet = scan(RuleWire(answer_like_linux({80}, {22})), ports=(22, *range(80, 180)))[TARGET, 22].tries
-    lossy = scan(RuleWire(answer_like_linux({80}, {22}), loss=0.2), ports=(22, *range(80, 180)))[TARGET, 22].tries
+    lossy = scan(RuleWire(answer_like_linux({80}, {22}), loss=0.2), ports=(22, *range(80, 180)))[
+        TARGET, 22
+    ].tries
     assert quiet <= 4
     assert lossy >= 10
 
@@ -197,7 +207,7 @@ def limited_like_linux(open_ports, silent_ports, wire_of):
 
     def rule(packet):
         answer = honest(packet)
-        if answer is None or UDP in answer and ICMP not in answer:
+        if answer is None or (UDP in answer and ICMP not in answer):
             return answer
         now = wire_of().time
         bucket["tokens"] = min(6.0, bucket["tokens"] + now - bucket["last"])

@@ -79,7 +79,14 @@ def test_nothing_lost_in_many_trials_needs_two_tries_only():
 
 @pytest.mark.parametrize(
     ("trials", "losses", "silent", "wanted"),
-    [(0, 0, 1000, False), (5, 0, 3, False), (5, 1, 3, True), (5, 0, 1000, True), (500, 20, 1000, False), (5, 1, 0, False)],
+    [
+        (0, 0, 1000, False),
+        (5, 0, 3, False),
+        (5, 1, 3, True),
+        (5, 0, 1000, True),
+        (500, 20, 1000, False),
+        (5, 1, 0, False),
+    ],
 )
 def test_loss_is_measured_where_it_matters(trials, losses, silent, wanted):
     meter = LossMeter(1)

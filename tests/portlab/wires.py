@@ -105,7 +105,9 @@ def answer_like_linux(open_ports: set[int], silent_ports: set[int] = frozenset()
             if segment.dport in silent_ports:
                 return None
             flags = "SA" if segment.dport in open_ports else "RA"
-            return back / TCP(sport=segment.dport, dport=segment.sport, flags=flags, ack=segment.seq + 1, seq=7)
+            return back / TCP(
+                sport=segment.dport, dport=segment.sport, flags=flags, ack=segment.seq + 1, seq=7
+            )
         if UDP in packet:
             datagram = packet[UDP]
             if datagram.dport in silent_ports:

@@ -64,7 +64,11 @@ def test_udp_of_different_lengths_equals_scapys(destination, sport, dport, paylo
         data_length=[len(data) for data in payloads],
     )
     for row, length, data in zip(rows, craft.total_length(rows), payloads, strict=True):
-        theirs = IP(src="0.0.0.1", dst=dotted(destination), flags="DF", id=0) / UDP(sport=sport, dport=dport) / data
+        theirs = (
+            IP(src="0.0.0.1", dst=dotted(destination), flags="DF", id=0)
+            / UDP(sport=sport, dport=dport)
+            / data
+        )
         assert row[:length].tobytes() == bytes(theirs)
 
 

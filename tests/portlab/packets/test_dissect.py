@@ -30,14 +30,23 @@ def test_tcp_fields():
     assert not seen.is_icmp[0]
     found = (seen.source, seen.destination, seen.source_port, seen.destination_port, seen.sequence_number)
     assert [int(column[0]) for column in found] == [number(TARGET), number(SCANNER), 80, 61_234, 5]
-    assert (seen.acknowledgment_number[0], seen.control_bits[0], seen.ttl[0], seen.identification[0]) == (9, 0x12, 63, 77)
+    assert (seen.acknowledgment_number[0], seen.control_bits[0], seen.ttl[0], seen.identification[0]) == (
+        9,
+        0x12,
+        63,
+        77,
+    )
 
 
 def test_the_packet_quoted_in_an_error():
     seen = read(UNREACHABLE)
     assert seen.is_error[0]
     assert (seen.icmp_type[0], seen.icmp_code[0], seen.quoted_protocol[0]) == (3, 13, 6)
-    assert (seen.quoted_source_port[0], seen.quoted_destination_port[0], seen.quoted_sequence_number[0]) == (61_234, 8080, 4321)
+    assert (seen.quoted_source_port[0], seen.quoted_destination_port[0], seen.quoted_sequence_number[0]) == (
+        61_234,
+        8080,
+        4321,
+    )
     assert (seen.quoted_destination[0], seen.quoted_identification[0]) == (number(TARGET), 99)
 
 
@@ -53,14 +62,22 @@ def test_ip_options_in_either_header_shift_nothing():
     )
     assert seen.is_tcp.tolist() == [True, False, True]
     assert seen.acknowledgment_number[[0, 2]].tolist() == [9, 9]
-    assert (seen.quoted_destination_port[1], seen.quoted_source_port[1], seen.is_error[1]) == (161, 61_234, True)
+    assert (seen.quoted_destination_port[1], seen.quoted_source_port[1], seen.is_error[1]) == (
+        161,
+        61_234,
+        True,
+    )
 
 
 def test_arp_fields():
     seen = read(ARP(op="is-at", psrc=TARGET, hwsrc="02:00:0a:4d:02:0a", pdst=SCANNER))
     assert seen.is_arp[0]
     assert not seen.is_ipv4[0]
-    assert (seen.arp_operation[0], seen.arp_sender[0], seen.arp_target[0]) == (2, number(TARGET), number(SCANNER))
+    assert (seen.arp_operation[0], seen.arp_sender[0], seen.arp_target[0]) == (
+        2,
+        number(TARGET),
+        number(SCANNER),
+    )
     assert bytes(seen.arp_sender_hardware[0]).hex(":") == "02:00:0a:4d:02:0a"
 
 
@@ -92,7 +109,16 @@ def spoilt(packet, **fields):
         spoilt(UNREACHABLE, icmp_chksum=1),
         fragment(IP(src=TARGET, dst=SCANNER, proto=6) / (b"x" * 64), 32)[1],
     ],
-    ids=["tcp checksum", "ip checksum", "too long", "too short", "version", "ihl", "icmp checksum", "later fragment"],
+    ids=[
+        "tcp checksum",
+        "ip checksum",
+        "too long",
+        "too short",
+        "version",
+        "ihl",
+        "icmp checksum",
+        "later fragment",
+    ],
 )
 def test_what_a_host_would_discard_is_not_read(packet):
     seen = read(packet)

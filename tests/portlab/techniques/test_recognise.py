@@ -155,7 +155,9 @@ def test_where_nothing_was_asked_nothing_is_an_answer(name):
 
 def test_each_answer_finds_its_own_probe_among_many():
     rows = np.concatenate([probe(port=port, token=TOKEN + port, row=port) for port in range(200)])
-    packets = [tcp("SA" if port % 3 else "RA", sport=port, ack=TOKEN + port + 1) for port in reversed(range(200))]
+    packets = [
+        tcp("SA" if port % 3 else "RA", sport=port, ack=TOKEN + port + 1) for port in reversed(range(200))
+    ]
     found = technique("syn").recognise(events_of(*packets), ProbeTable(rows))
     assert found.probe.tolist() == list(reversed(range(200)))
     assert found.event.tolist() == list(range(200))
@@ -192,5 +194,3 @@ def test_every_meaning_names_its_source():
 
 def test_every_technique_knows_silence():
     assert all(Answer.SILENCE in technique(name).MEANINGS for name in TECHNIQUES)
-
-

@@ -38,7 +38,10 @@ def ends_of(probes, timeout=2.0):
 
 def test_open_and_refused(listener, nobody):
     ends = ends_of(probes_to(listener, nobody))
-    assert dict(zip(ends["probe"].tolist(), ends["errno"].tolist(), strict=True)) == {0: 0, 1: errno.ECONNREFUSED}
+    assert dict(zip(ends["probe"].tolist(), ends["errno"].tolist(), strict=True)) == {
+        0: 0,
+        1: errno.ECONNREFUSED,
+    }
     assert (ends["icmp_type"] == -1).all()  # a RST is no ICMP
 
 
