@@ -21,8 +21,10 @@ AUXDATA = struct.Struct("@IIIHHHH")  # tpacket_auxdata: status, length, captured
 TP_STATUS_VLAN_VALID = 0x10
 MAC_ADDRESSES = 12  # bytes before the place of a VLAN tag
 FRAME_LIMIT = 65536
-BUFFER_BYTES = 64 << 20  # the kernel grants as much as net.core.rmem_max allows
-LOST_KEPT = 4096
+BUFFER_BYTES = 64 << 20
+LOST_KEPT = 4096  # frames
+ROOM = 100_000  # frames under way each way: more than a scan of all ports, less than a flood brings
+SENT_AT_ONCE = 16  # frames sent before looking again for arrivals
 
 
 @dataclass
@@ -40,7 +42,7 @@ class Direction:
 
     def put(self, frame: bytes, now: float) -> None:
         """A frame goes in; `now` must not go back."""
-        if self.random.random() < self.loss:
+        if self.random.random() < self.loss or len(self._under_way) >= ROOM:
             self.lost += 1
             self.lost_frames.append((now, frame))
             return
@@ -54,10 +56,10 @@ class Direction:
         """When the next frame comes out; None while the link is empty."""
         return self._under_way[0][0] if self._under_way else None
 
-    def take(self, now: float) -> list[bytes]:
-        """All frames that have come out by now."""
-        out = []
-        while self._under_way and self._under_way[0][0] <= now:
+    def take(self, now: float, most: int) -> list[bytes]:
+        """The frames that have come out by now, in their order, `most` of them at once."""
+        out: list[bytes] = []
+        while self._under_way and self._under_way[0][0] <= now and len(out) < most:
             out.append(self._under_way.popleft()[1])
         return out
 
@@ -89,25 +91,26 @@ def receive(end: socket.socket) -> bytes | None:
 def carry(
     near: socket.socket, far: socket.socket, there: Direction, back: Direction, until: Callable[[], bool]
 ) -> None:
-    """Carry frames between the two ends; `until` is asked after every turn whether that is enough."""
+    """Carry frames between the two ends; `until` is asked after every turn whether that is enough.
+
+    Taking in goes before sending: a burst waits here, where there is room, not in the kernel's small buffers.
+    """
     ways = ((near, far, there), (far, near, back))
     while not until():
         waiting = [due for _, _, way in ways if (due := way.next_due()) is not None]
         timeout = max(0.0, min(waiting) - time.monotonic()) if waiting else None
         arrived = select.select([near, far], [], [], timeout)[0]
-        for entry, exit_, way in ways:
+        for entry, _, way in ways:
             if entry in arrived:
                 _collect(entry, way)
-            for frame in way.take(time.monotonic()):
+        for _, exit_, way in ways:
+            for frame in way.take(time.monotonic(), SENT_AT_ONCE):
                 _send(exit_, frame)
 
 
-def _collect(entry: socket.socket, way: Direction, most: int = 256) -> None:
-    """Take in what has arrived, but not for so long that frames under way come out late."""
-    for _ in range(most):
-        frame = receive(entry)
-        if frame is None:
-            return
+def _collect(entry: socket.socket, way: Direction) -> None:
+    """Take in all that has arrived."""
+    while (frame := receive(entry)) is not None:
         way.put(frame, time.monotonic())
 
 

@@ -113,18 +113,23 @@ def _read_news(line: socket.socket) -> dict[str, Any]:
 @contextlib.contextmanager
 def _terminal_given_back() -> Iterator[None]:
     """After a shell with job control inside, bring our own process group to the terminal's front again."""
+    terminal = _terminal()
+    in_front = terminal >= 0 and os.tcgetpgrp(terminal) == os.getpgrp()
     try:
-        terminal = os.open("/dev/tty", os.O_RDWR | os.O_CLOEXEC)
-    except OSError:
         yield
-        return
-    try:
-        in_front = os.tcgetpgrp(terminal) == os.getpgrp()
-        yield
+    finally:
         if in_front:
             before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTTOU])
             with contextlib.suppress(OSError):
                 os.tcsetpgrp(terminal, os.getpgrp())
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
-    finally:
-        os.close(terminal)
+        if terminal >= 0:
+            os.close(terminal)
+
+
+def _terminal() -> int:
+    """A descriptor of the terminal this process belongs to; -1 where it has none."""
+    try:
+        return os.open("/dev/tty", os.O_RDWR | os.O_CLOEXEC)
+    except OSError:
+        return -1
