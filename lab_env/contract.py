@@ -186,11 +186,10 @@ def rows(topology: Topology) -> Iterator[Row]:
 
 def ping_rows(topology: Topology, host: Host) -> Iterator[Row]:
     """Every way to ping one host; by ARP only on the own link."""
-    patience = PATIENCE_S if host.nobody else 0.0
     for method in PING_METHODS:
-        if method != "arp" or host.network == topology.by_name[STUDENT].network:
+        if method != "arp" or _on_own_link(topology, host):
             result = expected(topology, "ping", host.name, None, method=method)
-            yield Row("ping", host.name, None, result, method=method, patience=patience)
+            yield Row("ping", host.name, None, result, method, patience=_patience(topology, host))
 
 
 def port_rows(topology: Topology, technique: str, host: Host) -> Iterator[Row]:
@@ -198,7 +197,7 @@ def port_rows(topology: Topology, technique: str, host: Host) -> Iterator[Row]:
     protocol = "udp" if technique == "udp" else "tcp"
     for port in _ports_of(topology, host, protocol):
         result = expected(topology, technique, host.name, port)
-        yield Row(technique, host.name, port, result, patience=PATIENCE_S if host.nobody else 0.0)
+        yield Row(technique, host.name, port, result, patience=_patience(topology, host))
     if technique == "udp":
         for service in host.services:
             if service.answers and service.port not in DEFAULT_PAYLOADS:
@@ -207,6 +206,14 @@ def port_rows(topology: Topology, technique: str, host: Host) -> Iterator[Row]:
             elif service.answers:
                 result = expected(topology, technique, host.name, service.port, "empty")
                 yield Row(technique, host.name, service.port, result, payload="empty")
+
+
+def _on_own_link(topology: Topology, host: Host) -> bool:
+    return host.network == topology.by_name[STUDENT].network
+
+
+def _patience(topology: Topology, host: Host) -> float:
+    return PATIENCE_S if host.nobody and not _on_own_link(topology, host) else 0.0
 
 
 def _ports_of(topology: Topology, host: Host, protocol: str) -> tuple[int, ...]:

@@ -54,7 +54,7 @@ def frames_of(
     frames = np.zeros(len(packets), FRAME)
     width = min(packets.shape[1], SNAP - ETHERNET_SIZE)
     frames["time_ns"], frames["direction"] = time_ns, RECEIVED
-    frames["length"] = total_length(packets).astype(np.uint32) + ETHERNET_SIZE
+    frames["length"] = np.minimum(total_length(packets), packets.shape[1]) + np.uint32(ETHERNET_SIZE)
     frames["captured"] = np.minimum(frames["length"], ETHERNET_SIZE + width)
     ethernet(frames["data"], source, destination, ETHERTYPE_IPV4)
     frames["data"][:, ETHERNET_SIZE : ETHERNET_SIZE + width] = packets[:, :width]

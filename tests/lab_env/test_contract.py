@@ -187,8 +187,8 @@ def test_hosts_with_a_limit_are_asked_within_it():
     assert 0 < len(closed) <= 5
 
 
-def test_addresses_without_a_host_are_asked_patiently():
-    assert all((row.patience == PATIENCE_S) == LAB.by_name[row.host].nobody for row in rows(LAB))
+def test_an_address_behind_the_gateway_without_a_host_is_asked_patiently():
+    assert all((row.patience == PATIENCE_S) == (row.host == "lost") for row in rows(LAB))
 
 
 def test_nothing_listens_where_nothing_should():
