@@ -164,7 +164,7 @@ def test_an_answer_to_an_earlier_try_counts_with_that_trys_time():
     assert found[TARGET, 80].rtt_ms == pytest.approx(600, abs=1)
 
 
-# --- loss ------------------------------------------------------------------------------------------------------------
+# --- loss ---------------------------------------------------------------
 
 
 @pytest.mark.parametrize("loss", [0.02, 0.05, 0.10])
@@ -197,7 +197,7 @@ def test_a_thousand_ports_survive_heavy_loss():
     assert wrong == []
 
 
-# --- UDP -------------------------------------------------------------------------------------------------------------
+# --- UDP ---------------------------------------------------------------
 
 
 def limited_like_linux(open_ports, silent_ports, wire_of):
@@ -236,7 +236,7 @@ def test_udp_without_any_answer_ends_soon():
     assert wire.time < 5
 
 
-# --- evidence ---------------------------------------------------------------------------------------------------------
+# --- evidence ---------------------------------------------------------------
 
 
 def test_the_exchange_holds_the_frames_of_its_port_only_and_marks_the_deciding_one():

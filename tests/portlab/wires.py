@@ -68,10 +68,13 @@ class RuleWire:
             self.sent.append((self.time, packet))
             if self.record_sent:
                 self.arrive(0, packet, SENT)
-            if self.random.random() >= self.loss and (answer := self.rule(packet)) is not None:
-                if self.random.random() >= self.loss:
-                    self.arrive(self.rtt, answer, RECEIVED)
+            if self.lose() or (answer := self.rule(packet)) is None or self.lose():
+                continue
+            self.arrive(self.rtt, answer, RECEIVED)
         self.time += 1e-6 * len(packets)
+
+    def lose(self) -> bool:
+        return self.random.random() < self.loss
 
     def arrive(self, delay: float, packet: Packet, direction: int) -> None:
         time = self.time + delay
