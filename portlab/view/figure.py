@@ -23,10 +23,16 @@ def css(name: str) -> str:
     return "".join(line.strip() for line in lines if not line.strip().startswith("/*"))
 
 
+@cache
 def style(*names: str) -> str:
     """The rules that a picture needs, with the colours of both themes."""
     rules = "".join(css(name) for name in ("figure", *names))
     return f"<style>.pl{{{css_variables()}}}{rules}</style>"
+
+
+@cache
+def _light_rules(*names: str) -> str:
+    return in_light("".join(css(name) for name in names))
 
 
 def identity(content: str) -> str:
@@ -61,10 +67,9 @@ def picture(svg: str, height: float, alternative: str, *sheets: str) -> str:
 
     The live one stands in a hidden element that only our own style shows: without the style its text stays hidden.
     """
-    rules = in_light("".join(css(sheet) for sheet in sheets))
     still = (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="760" height="{height + 16:g}"><style>'
-        f"svg{{font:13px {in_light('var(--ui)')};fill:{in_light('var(--ink)')}}}{rules}</style>"
+        f"svg{{font:13px {in_light('var(--ui)')};fill:{in_light('var(--ink)')}}}{_light_rules(*sheets)}</style>"
         f'<rect width="100%" height="100%" fill="{in_light("var(--paper)")}"/>'
         f'<svg x="84" y="8" width="624" height="{height:g}" overflow="visible">{in_light(svg)}</svg></svg>'
     )
