@@ -7,7 +7,7 @@ side by side.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Self
 
@@ -228,6 +228,7 @@ class Exchange:
     probes: Probes
     decides: int | None
     ended_ns: int
+    names: dict[int, str] = field(default_factory=dict)  # how to call an address
 
     def __str__(self) -> str:
         from portlab.view import ladder

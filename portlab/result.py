@@ -373,6 +373,7 @@ class Scan:
             probes=row_probes,
             decides=self._deciding(index, frames),
             ended_ns=self.started_ns + int(self.elapsed_s * 1e9),
+            names=self.asked.names,
         )
 
     def _deciding(self, index: int, frames: Frames) -> int | None:

@@ -16,13 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from portlab import lab, scope
-from portlab.addresses import dotted
+from portlab.addresses import dotted, number
 from portlab.errors import BadTarget, MalformedPacket, NotPermitted
 from portlab.loop import Loop
-from portlab.model import PROBE, RECEIVED, Exchange, Frames, no_errnos, no_frames
+from portlab.model import FRAME, PROBE, RECEIVED, SENT, SNAP, Exchange, Frames, no_errnos, no_frames
 from portlab.pacing import BLIND_RATE, MAX_TRIES, POLITE_RATE, Pace
 from portlab.packets.dissect import Dissected
-from portlab.packets.headers import IPV4, IPV4_SIZE
+from portlab.packets.headers import ETHERNET_SIZE, ETHERTYPE_IPV4, IPV4, IPV4_SIZE
 from portlab.result import NO_PORT, Asked, Scan
 from portlab.targets import at_least, limit_probes, positive
 from portlab.targets import ports as port_numbers
@@ -63,7 +63,7 @@ def ping(
     if method not in PING_METHODS:
         raise BadTarget(f"There is no ping method {method!r}. PortLab knows {', '.join(PING_METHODS)}.")
     hosts = target_addresses(target)
-    asked = Asked(hosts.addresses, np.full(len(hosts.addresses), NO_PORT, np.int32), hosts.names)
+    asked = Asked(hosts.addresses, np.full(len(hosts.addresses), NO_PORT, np.int32), _names() | hosts.names)
     pace = _pace(tries, timeout, rate, deadline)
     return _scan(PING_METHODS[method], asked, pace, seed=seed, progress=progress)
 
@@ -141,7 +141,13 @@ def _asked(target: Any, ports: Any, protocol: str) -> Asked:
     numbers = port_numbers(ports, protocol)
     limit_probes(len(hosts.addresses), len(numbers))
     address = np.repeat(hosts.addresses, len(numbers)).astype(np.uint32)
-    return Asked(address, np.tile(numbers, len(hosts.addresses)).astype(np.int32), hosts.names)
+    return Asked(address, np.tile(numbers, len(hosts.addresses)).astype(np.int32), _names() | hosts.names)
+
+
+def _names() -> dict[int, str]:
+    """How the lab calls its addresses, also those that only answer for others, such as the gateway's."""
+    here = lab.current()
+    return {number(a): name for name, addresses in here.hosts.items() for a in addresses} if here else {}
 
 
 def _pace(tries: int | None, timeout: float | None, rate: float | None, deadline: float | None) -> Pace:
@@ -286,8 +292,9 @@ def _converse(wire: Wire, data: bytes, destination: int, timeout: float) -> Exch
     wire.record_sent = True
     rows = np.frombuffer(data, np.uint8)[np.newaxis]
     heard: list[Frames] = []
-    addresses = np.array([destination], np.uint32)
-    if wire.resolve(addresses, timeout).all():
+    probes = _as_probe(rows, wire.clock_ns())
+    reachable = bool(wire.resolve(np.array([destination], np.uint32), timeout).all())
+    if reachable:
         wire.send(rows)
     end = wire.now() + timeout
     answered = False
@@ -299,9 +306,35 @@ def _converse(wire: Wire, data: bytes, destination: int, timeout: float) -> Exch
     frames = np.concatenate(heard) if heard else no_frames()
     return Exchange(
         result=None,
-        frames=frames,
+        # where ARP was answered it is no part of the story
+        frames=frames[Dissected(frames).is_ipv4] if reachable else frames,
         errnos=no_errnos(),
-        probes=np.empty(0, PROBE),
+        probes=probes,
         decides=None,
         ended_ns=wire.clock_ns(),
+        names=_names(),
     )
+
+
+def _as_probe(packet: NDArray[np.uint8], time_ns: int) -> NDArray[np.void]:
+    """A packet made by hand as a row of the probes table, so that its conversation can be told like any other."""
+    frame = np.zeros(1, FRAME)
+    size = min(packet.shape[1], SNAP - ETHERNET_SIZE)
+    frame["data"][:, 12:14] = divmod(ETHERTYPE_IPV4, 256)
+    frame["data"][:, ETHERNET_SIZE : ETHERNET_SIZE + size] = packet[:, :size]
+    frame["length"], frame["captured"] = packet.shape[1] + ETHERNET_SIZE, size + ETHERNET_SIZE
+    frame["direction"] = SENT
+    seen = Dissected(frame)
+    probe = np.zeros(1, PROBE)
+    probe["address"], probe["source"], probe["attempt"], probe["time_ns"] = (
+        seen.destination,
+        seen.source,
+        1,
+        time_ns,
+    )
+    if seen.is_icmp[0]:
+        probe["source_port"], probe["port"] = seen.icmp_identifier, seen.icmp_sequence_number
+    elif seen.is_tcp[0] or seen.is_udp[0]:
+        probe["source_port"], probe["port"] = seen.source_port, seen.destination_port
+        probe["token"] = seen.sequence_number if seen.is_tcp[0] else seen.identification
+    return probe

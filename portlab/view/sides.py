@@ -28,7 +28,10 @@ class Sides:
         self.others = [address for address in dict.fromkeys(spoke) if address != self.target]
         self.actors = (
             Actor("scanner", dotted(self._scanner())),
-            *(Actor("somebody else", dotted(address)) for address in self.others),
+            *(
+                Actor(exchange.names.get(address, "somebody else"), dotted(address))
+                for address in self.others
+            ),
             Actor(self._target_name(), dotted(self.target)),
         )
 
@@ -44,8 +47,7 @@ class Sides:
         return next(iter(sent), next((packet.source for packet in self.packets), 0))
 
     def _target_name(self) -> str:
-        result = self.exchange.result
-        return "target" if result is None or result.host == result.address else result.host
+        return self.exchange.names.get(self.target, "target")
 
     def place(self, packet: Packet) -> tuple[int, int]:
         """Sender and receiver, as places in the actors."""
@@ -65,8 +67,6 @@ class Sides:
         """Whether the scan asked with this packet (otherwise the kernel sent it by itself)."""
         if not packet.sent:
             return False
-        if self.by_hand:
-            return not any(other.sent for other in earlier)
         if packet.protocol == "arp":
             return True
         if self.is_connect:
