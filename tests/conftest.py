@@ -25,12 +25,18 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 
 PROJECT = Path(__file__).resolve().parent.parent
 REQUIRE = os.environ.get("PORTLAB_REQUIRE", "") not in ("", "0")
 REPORTS = "PORTLAB_TEST_REPORTS"  # set inside the lab: the file that takes the reports
 LAB_TESTS_TIMEOUT = 900  # seconds for one module's tests inside a lab
+
+hypothesis.settings.register_profile(
+    "portlab", deadline=None
+)  # how long one example takes depends on who else works
+hypothesis.settings.load_profile("portlab")
 
 # --- a skip is a failure where everything must run ------------------------------------------------
 
