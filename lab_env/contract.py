@@ -24,7 +24,7 @@ NEVER_LISTENING = {"tcp": (1, 20, 65535), "udp": (9, 68)}
 """Ports on which nothing in the lab listens: 20 and 68 are the client's ends of FTP data and DHCP."""
 
 PATIENCE_S = 4.0
-"""How long to wait for the gateway's word on an address with nobody behind it: it needs three seconds."""
+"""How long to wait for word of an address with nobody behind it: that takes three seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +189,7 @@ def ping_rows(topology: Topology, host: Host) -> Iterator[Row]:
     for method in PING_METHODS:
         if method != "arp" or _on_own_link(topology, host):
             result = expected(topology, "ping", host.name, None, method=method)
-            yield Row("ping", host.name, None, result, method, patience=_patience(topology, host))
+            yield Row("ping", host.name, None, result, method, patience=_patience(topology, "ping", host))
 
 
 def port_rows(topology: Topology, technique: str, host: Host) -> Iterator[Row]:
@@ -197,7 +197,7 @@ def port_rows(topology: Topology, technique: str, host: Host) -> Iterator[Row]:
     protocol = "udp" if technique == "udp" else "tcp"
     for port in _ports_of(topology, host, protocol):
         result = expected(topology, technique, host.name, port)
-        yield Row(technique, host.name, port, result, patience=_patience(topology, host))
+        yield Row(technique, host.name, port, result, patience=_patience(topology, technique, host))
     if technique == "udp":
         for service in host.services:
             if service.answers and service.port not in DEFAULT_PAYLOADS:
@@ -212,8 +212,10 @@ def _on_own_link(topology: Topology, host: Host) -> bool:
     return host.network == topology.by_name[STUDENT].network
 
 
-def _patience(topology: Topology, host: Host) -> float:
-    return PATIENCE_S if host.nobody and not _on_own_link(topology, host) else 0.0
+def _patience(topology: Topology, technique: str, host: Host) -> float:
+    """The gateway, and for connect() the own kernel, ask three times by ARP before they say "unreachable"."""
+    slow = host.nobody and (technique == "connect" or not _on_own_link(topology, host))
+    return PATIENCE_S if slow else 0.0
 
 
 def _ports_of(topology: Topology, host: Host, protocol: str) -> tuple[int, ...]:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from lab_env.contract import NEVER_LISTENING, PATIENCE_S, expected, ports, rows
+from lab_env.contract import NEVER_LISTENING, PATIENCE_S, PORT_TECHNIQUES, expected, ports, rows
 from lab_env.topology import Action, Host, Rule, Service, Topology, topology
 
 LAB = topology("10.77")
@@ -187,8 +187,12 @@ def test_hosts_with_a_limit_are_asked_within_it():
     assert 0 < len(closed) <= 5
 
 
-def test_an_address_behind_the_gateway_without_a_host_is_asked_patiently():
-    assert all((row.patience == PATIENCE_S) == (row.host == "lost") for row in rows(LAB))
+def test_who_has_to_look_for_a_neighbour_is_given_time():
+    patient = {(row.host, row.technique) for row in rows(LAB) if row.patience == PATIENCE_S}
+    assert patient == {
+        ("ghost", "connect"),
+        *(("lost", technique) for technique in ("ping", *PORT_TECHNIQUES)),
+    }
 
 
 def test_nothing_listens_where_nothing_should():
