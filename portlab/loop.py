@@ -13,7 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from portlab.model import PROBE, SENT, Answer, Events, Frames, no_errnos, no_frames
-from portlab.pacing import CALIBRATION, LossMeter, Pace, RoundTripTimers, Throttle
+from portlab.pacing import (
+    CALIBRATION,
+    KERNEL_PATIENCE_S,
+    UNKNOWN_PATIENCE_S,
+    LossMeter,
+    Pace,
+    RoundTripTimers,
+    Throttle,
+)
 from portlab.packets.dissect import Dissected
 from portlab.result import NO_PORT, Asked, Scan, conclude
 from portlab.techniques import Technique
@@ -65,7 +73,8 @@ class Loop:
         self.attempts = np.zeros(len(asked), np.uint8)
         self.answered = np.zeros(len(asked), bool)
         self.no_neighbour = np.zeros(len(asked), bool)
-        self.timers, self.loss = RoundTripTimers(len(addresses)), LossMeter(len(addresses))
+        patience = UNKNOWN_PATIENCE_S if technique.NEEDS_RAW else KERNEL_PATIENCE_S
+        self.timers, self.loss = RoundTripTimers(len(addresses), patience), LossMeter(len(addresses))
         self.probes = ProbeTable(np.empty(0, PROBE))
         self.frames: list[Frames] = []
         self.errnos: list[NDArray[np.void]] = []

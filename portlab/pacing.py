@@ -24,6 +24,8 @@ UNKNOWN_RTO_S = 0.25
 """Between the tries to a host that has never answered."""
 UNKNOWN_PATIENCE_S = 1.0
 """After the last try to such a host: RFC 6298 section 2, rule 2.1."""
+KERNEL_PATIENCE_S = 3.2
+"""The same where the kernel asks: for three seconds it looks for a neighbour before it says "no route to host"."""
 MIN_RTO_S, MAX_RTO_S = 0.1, 1.0
 """RFC 6298 asks for at least one second; a scanner that repeats and matches every try by itself can be
 quicker.
@@ -56,7 +58,8 @@ class Pace:
 class RoundTripTimers:
     """The retransmission timeout of each host, from the round-trip times seen (RFC 6298 section 2)."""
 
-    def __init__(self, hosts: int) -> None:
+    def __init__(self, hosts: int, unknown_patience: float = UNKNOWN_PATIENCE_S) -> None:
+        self.unknown_patience = unknown_patience
         self.smoothed = np.zeros(hosts)
         self.variation = np.zeros(hosts)
         self.known = np.zeros(hosts, bool)
@@ -79,7 +82,7 @@ class RoundTripTimers:
 
     def patience(self, host: NDArray[np.intp]) -> NDArray[np.float64]:
         """Seconds to wait after the last try."""
-        return np.where(self.known[host], self.timeout(host), UNKNOWN_PATIENCE_S)
+        return np.where(self.known[host], self.timeout(host), self.unknown_patience)
 
 
 class LossMeter:
