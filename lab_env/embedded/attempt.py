@@ -132,8 +132,8 @@ def explain(step: str, number: int, text: str, setting: Callable[[str], str] | N
         return Obstacle(f"This kernel is too old for {step} (it must be 5.8 or newer).", SIMULATED)
     if number == errno.ENOSPC and step == NAMESPACES:
         return Obstacle(
-            "This machine allows no more user namespaces (user.max_user_namespaces).",
-            "sudo sysctl user.max_user_namespaces=15000",
+            "This machine allows no more namespaces (see: sysctl -a -r 'user.max_.*_namespaces').",
+            "sudo sysctl user.max_user_namespaces=15000 user.max_net_namespaces=15000",
         )
     if refused and step in (NAMESPACES, FILES):
         return _refused(step, text, read)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
+import pty
 import random
 import select
 import signal
 import subprocess
 import sys
+import termios
 import time
 import uuid
 from collections.abc import Iterator
@@ -219,3 +222,77 @@ def test_an_orphan_ends_with_the_command(labs: list[Lab], tmp_path: Path) -> Non
     lab = start(labs, tmp_path, "sh", "-c", "(setsid sleep 60 >/dev/null 2>&1 &) ; sleep 0.1; exit 4")
     assert lab.process.wait(timeout=10) == 4
     assert lab.processes() == {}
+
+
+# --- at a terminal ----------------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def at_terminal(directory: Path, *words: str) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+    """A program with a terminal of its own, of which we hold the other end."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        words,
+        cwd=PROJECT,
+        env={**os.environ, "TMPDIR": str(directory)},
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        start_new_session=True,
+        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+    )
+    os.close(theirs)
+    try:
+        yield process, ours
+    finally:
+        process.kill()
+        process.wait()
+        os.close(ours)
+
+
+def read_until(terminal: int, text: str) -> str:
+    """What the terminal shows until `text` comes; fails where it does not come."""
+    shown = ""
+    deadline = time.monotonic() + 10
+    while text not in shown:
+        assert select.select([terminal], [], [], max(0.0, deadline - time.monotonic()))[0], shown
+        shown += os.read(terminal, 4096).decode()
+    return shown
+
+
+def read_rest(terminal: int) -> str:
+    """What the terminal shows until everybody has left it."""
+    shown = ""
+    with contextlib.suppress(OSError):
+        while data := os.read(terminal, 4096):
+            shown += data.decode()
+    return shown
+
+
+def test_ctrl_c_reaches_the_command_once(tmp_path: Path) -> None:
+    script = (
+        "import signal\n"
+        "signal.signal(signal.SIGINT, lambda *_: print('got it'))\n"
+        f"print({READY!r}, flush=True)\n"
+        "signal.pause()\n"
+        "raise SystemExit(bool(signal.sigtimedwait([signal.SIGINT], 0.3)) or 9)\n"
+    )
+    words = [sys.executable, "-m", "lab_env.embedded", "--", sys.executable, "-c", script]
+    with at_terminal(tmp_path, *words) as (process, terminal):
+        read_until(terminal, READY)
+        os.write(terminal, b"\x03")
+        assert read_rest(terminal).count("got it") == 1
+        assert process.wait(DEADLINE) == 9
+
+
+def test_a_shell_inside_gives_the_terminal_back(tmp_path: Path) -> None:
+    lab = f"{sys.executable} -m lab_env.embedded -- bash --norc -ic 'tty; exit 5'"
+    with at_terminal(tmp_path, "sh", "-c", f"{lab}; echo status $?; read line; echo heard $line") as (
+        _,
+        terminal,
+    ):
+        shown = read_until(terminal, "status 5")
+        assert "/dev/pts/" in shown
+        assert "job control" not in shown
+        os.write(terminal, b"a line\n")
+        read_until(terminal, "heard a line")
