@@ -1,0 +1,170 @@
+"""The tidy table: one row a port, the same columns in every export, and a Scan built back from such rows."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+
+from portlab import files
+from portlab.addresses import dotted, number
+from portlab.exports.scans import together
+from portlab.model import PROBE, Answer, Events, Reason, State, no_errnos, no_frames
+from portlab.result import NO_EVENT, NO_PORT, Asked, Findings, Scan
+from portlab.techniques import technique
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+COLUMNS = (
+    "host",
+    "address",
+    "port",
+    "protocol",
+    "technique",
+    "state",
+    "reason",
+    "rtt_ms",
+    "tries",
+    "answered_by",
+    "icmp_type",
+    "icmp_code",
+    "service",
+    "fidelity",
+)
+WORDS = ("protocol", "technique", "service", "fidelity")
+WHOLE_NUMBERS = ("port", "tries", "icmp_type", "icmp_code")  # a ping has no port, most answers no ICMP
+
+Word = TypeVar("Word", State, Reason)
+Columns = dict[str, list[Any]]
+
+
+def columns(scans: Scan | list[Scan]) -> Columns:
+    """The table as plain Python values, column by column; None where there is none."""
+    parts = [_columns(scan) for scan in together(scans)]
+    return {name: [value for part in parts for value in part[name]] for name in COLUMNS}
+
+
+def rows(scan: Scan) -> list[dict[str, Any]]:
+    """The table of one scan row by row."""
+    table = _columns(scan)
+    return [dict(zip(COLUMNS, values, strict=True)) for values in zip(*table.values(), strict=True)]
+
+
+def _columns(scan: Scan) -> Columns:
+    count = len(scan)
+    return {
+        "host": scan.host,
+        "address": [dotted(address) for address in scan.address.tolist()],
+        "port": [None if port == NO_PORT else port for port in scan.port.tolist()],
+        "protocol": [scan.protocol] * count,
+        "technique": [scan.technique] * count,
+        "state": [str(word) for word in State.words(scan.state)],
+        "reason": [str(word) for word in Reason.words(scan.reason)],
+        "rtt_ms": [None if rtt != rtt else rtt for rtt in scan.rtt_ms.tolist()],
+        "tries": scan.tries.tolist(),
+        "answered_by": [dotted(address) if address else None for address in scan.answered_by.tolist()],
+        "icmp_type": [None if value < 0 else value for value in scan.icmp_type.tolist()],
+        "icmp_code": [None if value < 0 else value for value in scan.icmp_code.tolist()],
+        "service": scan.service,
+        "fidelity": [scan.fidelity] * count,
+    }
+
+
+def to_frame(scans: Scan | list[Scan]) -> DataFrame:
+    """A tidy DataFrame.  Words are categories, whole numbers may be missing, rtt_ms is in milliseconds."""
+    import pandas as pd
+
+    table = columns(scans)
+    frame = pd.DataFrame({name: pd.Series(values, dtype=_dtype(name)) for name, values in table.items()})
+    for name, kind in (("state", State), ("reason", Reason)):
+        seen = [str(word) for word in kind if str(word) in set(table[name])]
+        frame[name] = pd.Categorical(table[name], categories=seen)
+    return frame
+
+
+def _dtype(name: str) -> str:
+    if name in WORDS:
+        return "category"
+    if name in WHOLE_NUMBERS:
+        return "Int64"
+    return "float64" if name == "rtt_ms" else "str"
+
+
+def to_csv(scans: Scan | list[Scan], path: files.Pathish) -> None:
+    """The table as CSV (RFC 4180), nothing where there is no value; "-" is standard output."""
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    writer.writerows(zip(*columns(scans).values(), strict=True))
+    files.write(path, text.getvalue())
+
+
+# --- and back -----------------------------------------------------------------------------------------------
+
+
+def scan_of(rows: Iterable[Mapping[str, Any]], facts: Mapping[str, Any]) -> Scan:
+    """A Scan from rows of the table and the facts of its header.  It has verdicts, but no packets to show.
+
+    Raises KeyError, ValueError or TypeError where a value is missing or cannot be.
+    """
+    table = list(rows)
+    kind = technique(facts["technique"])
+    asked = Asked(
+        np.array([number(row["address"]) for row in table], np.uint32),
+        np.array([NO_PORT if row["port"] is None else _port(row["port"]) for row in table], np.int32),
+        {number(row["address"]): str(row["host"]) for row in table if row["host"] != row["address"]},
+    )
+    states = [_word(State, row["state"]) for row in table]
+    reasons = [_word(Reason, row["reason"]) for row in table]
+    speakers = [row.get("answered_by") for row in table]
+    answers = [
+        _answer(kind.MEANINGS, state, reason, speaker, row["address"])
+        for row, state, reason, speaker in zip(table, states, reasons, speakers, strict=True)
+    ]
+    findings = Findings(
+        answer=np.array([answer.code for answer in answers], np.uint8),
+        state=np.array([state.code for state in states], np.uint8),
+        reason=np.array([reason.code for reason in reasons], np.uint8),
+        rtt_ms=np.array([_or(row.get("rtt_ms"), np.nan) for row in table], np.float64),
+        tries=np.array([_or(row.get("tries"), 0) for row in table], np.uint8),
+        answered_by=np.array([number(speaker) if speaker else 0 for speaker in speakers], np.uint32),
+        icmp_type=np.array([_or(row.get("icmp_type"), -1) for row in table], np.int16),
+        icmp_code=np.array([_or(row.get("icmp_code"), -1) for row in table], np.int16),
+        event=np.full(len(table), NO_EVENT, np.intp),
+    )
+    nothing = Events(no_frames(), no_errnos())
+    return Scan(asked=asked, findings=findings, probes=np.empty(0, PROBE), received=nothing, **facts)
+
+
+def _port(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 65_535:
+        raise ValueError(f"{value!r} is not a port number")
+    return value
+
+
+def _word(kind: type[Word], text: Any) -> Word:
+    for word in kind:
+        if word == text:
+            return word
+    raise ValueError(f"{text!r} is not a {kind.__name__.lower()}")
+
+
+def _or(value: Any, missing: float) -> Any:
+    return missing if value is None else value
+
+
+def _answer(
+    meanings: Mapping[Answer, Any], state: State, reason: Reason, speaker: Any, address: str
+) -> Answer:
+    """The answer that this technique would read as this state for this reason, said by this speaker."""
+    fitting = [word for word, said in meanings.items() if (said.state, said.reason) == (state, reason)]
+    if speaker is None:
+        fitting = [word for word in fitting if word in (Answer.SILENCE, Answer.NO_NEIGHBOUR)] or fitting
+    else:
+        whose = "-by-target" if speaker == address else "-by-other"
+        fitting = [word for word in fitting if word.endswith(whose)] or fitting
+    return fitting[0] if fitting else Answer.SILENCE
