@@ -13,6 +13,7 @@ from lab_env.services.listening import Address, Stop, answer_datagrams, peer, ta
 from lab_env.services.site import Site
 
 VERSION = "PortLab DNS"
+HEADER = 12  # bytes (RFC 1035, section 4.1.1)
 LENGTH = struct.Struct("!H")  # over TCP each message follows its length (RFC 1035, section 4.2.2)
 ZONE = """$ORIGIN {domain}.
 $TTL 300
@@ -35,7 +36,7 @@ class Zone:
             text += f"{name} IN A {address}\n"
             text += f"{ipaddress.ip_address(address).reverse_pointer}. IN PTR {name}.{site.domain}.\n"
         self.records: list[RR] = RR.fromZone(text)
-        self.suffixes = (f"{site.domain}.", "in-addr.arpa.")
+        self.suffixes = (f".{site.domain}.", ".in-addr.arpa.")
 
     def answer(self, message: bytes) -> bytes:
         """The reply to one message, whatever it is."""
@@ -48,7 +49,7 @@ class Zone:
             reply.header.rcode = RCODE.NOTIMP if question.header.opcode else RCODE.FORMERR
         elif question.q.qclass == CLASS.CH:
             self._version(reply)
-        elif not str(question.q.qname).lower().endswith(self.suffixes):
+        elif not f".{question.q.qname}".lower().endswith(self.suffixes):
             reply.header.aa, reply.header.rcode = 0, RCODE.REFUSED  # no resolver: nothing leaves the lab
         else:
             self._look_up(reply)
@@ -78,7 +79,7 @@ class Zone:
 
 
 def _error(message: bytes, rcode: int) -> bytes:
-    identity = LENGTH.unpack_from(message)[0] if len(message) >= LENGTH.size else 0
+    (identity,) = LENGTH.unpack_from(message)  # the first field of a header
     return bytes(DNSRecord(DNSHeader(id=identity, qr=1, rcode=rcode)).pack())
 
 
@@ -87,6 +88,9 @@ async def serve(site: Site, sock: socket.socket, *, tls: bool) -> Stop:
     zone = Zone(site)
 
     def datagram(data: bytes, sender: Address) -> list[bytes]:
+        if len(data) < HEADER:  # not even a header to answer to: servers keep silent
+            site.log(f"dns: {len(data)} bytes over UDP from {sender[0]} are no question, not answered")
+            return []
         site.log(f"dns: a question over UDP from {sender[0]}")
         return [zone.answer(data)]
 

@@ -20,6 +20,8 @@ from pysasl.hashing import BuiltinHash
 from lab_env.services.listening import Stop, stopper
 from lab_env.services.site import PASSWORD, USER, Site
 
+HASH_ROUNDS = 1000  # few, so that a login is quick: this password is in the manual
+
 
 class ClearTextConfig(Config):
     """Allows LOGIN before TLS, as real servers should not: the lab is there to show the password on the
@@ -86,7 +88,7 @@ async def serve(site: Site, sock: socket.socket, *, tls: bool) -> Stop:
         demo_data=False,
         demo_user=USER,
         demo_password=PASSWORD,
-        hash_context=BuiltinHash(),
+        hash_context=BuiltinHash(rounds=HASH_ROUNDS),
         ssl_context=site.tls(),
         tls_enabled=not tls,
         reject_dnsbl=False,  # no lookups beyond the lab

@@ -78,7 +78,9 @@ class Running:
             await self._task
         if self._sock.type == socket.SOCK_STREAM and self._sock.fileno() >= 0:
             asyncio.get_running_loop().remove_reader(self._sock)
-            await asyncio.sleep(0)  # asyncio loses a connection that is just being accepted when its server closes
+            await asyncio.sleep(
+                0
+            )  # asyncio loses a connection that is just being accepted when its server closes
         if self._stop:
             await self._stop()
             self._stop = None

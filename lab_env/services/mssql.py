@@ -23,34 +23,32 @@ FROM_HOSTS = re.compile(r"select .*from\s+(dbo\.)?hosts\b", re.DOTALL)
 LITERAL = re.compile(r"select\s+(\d+|'[^']*')\s*;?$")
 
 
-def result(site: Site, query: str) -> bytes:
+def result(site: Site, dialect: tds.Dialect, query: str) -> bytes:
     """The answer to a batch of SQL."""
     sql = query.strip().lower()
     literal = LITERAL.match(sql)
     if "@@version" in sql:
-        return tds.table([""], [[VERSION]])
+        return dialect.table([""], [[VERSION]])
     if "sys.databases" in sql:
-        return tds.table(["name"], [["master"], [site.domain]])
+        return dialect.table(["name"], [["master"], [site.domain]])
     if FROM_HOSTS.match(sql):
-        return tds.table(["name", "ip"], list(site.addresses.items()))
+        return dialect.table(["name", "ip"], list(site.addresses.items()))
     if literal:
-        return tds.table([""], [[literal[1].strip("'")]])
+        return dialect.table([""], [[literal[1].strip("'")]])
     if sql.startswith("select"):
-        return tds.failure(INVALID_OBJECT, 16, "Invalid object name.")
-    return tds.done()  # SET, USE and their like
+        return dialect.failure(INVALID_OBJECT, 16, "Invalid object name.")
+    return dialect.done()  # SET, USE and their like
 
 
-def welcome(database: str) -> bytes:
+def welcome(dialect: tds.Dialect, database: str) -> bytes:
     """What follows a good login."""
-    program = tds.short_text("Microsoft SQL Server") + tds.PRODUCT_VERSION[:4]
-    acknowledgement = b"\x01" + tds.TDS_VERSION + program
     size = str(tds.PACKET_SIZE)
     return (
         tds.changed(tds.DATABASE_CHANGED, database, "master")
-        + tds.message(tds.INFO, CONTEXT_CHANGED, 0, f"Changed database context to '{database}'.")
-        + tds.token(tds.LOGINACK, acknowledgement)
+        + dialect.message(tds.INFO, CONTEXT_CHANGED, 0, f"Changed database context to '{database}'.")
+        + dialect.login_acknowledged()
         + tds.changed(tds.PACKET_SIZE_CHANGED, size, size)
-        + tds.done()
+        + dialect.done()
     )
 
 
@@ -128,11 +126,11 @@ def tls_context(site: Site) -> ssl.SSLContext:
     return context
 
 
-async def log_in(site: Site, connection: Connection) -> bool:
-    """Agree on encryption, take the login; whether it was good."""
+async def log_in(site: Site, connection: Connection) -> tds.Dialect | None:
+    """Agree on encryption, take the login; the client's dialect, or None if it may not stay."""
     kind, body = await connection.receive()
     if kind != tds.PRELOGIN:
-        return False
+        return None
     wanted = tds.prelogin_options(body).get(tds.ENCRYPTION_OPTION, b"")[:1]
     encryption = wanted[0] if wanted and wanted[0] <= tds.ENCRYPT_REQUIRED else tds.ENCRYPT_NOTHING
     await connection.send(tds.prelogin(encryption))
@@ -140,15 +138,16 @@ async def log_in(site: Site, connection: Connection) -> bool:
         await connection.start_tls(tls_context(site))
     kind, body = await connection.receive()
     if kind != tds.LOGIN:
-        return False
+        return None
     if encryption == tds.ENCRYPT_LOGIN:
         connection.tls = None
     user, password, database = tds.login_fields(body)
     good = is_learner(user, password)
     site.log(f"mssql: {'login' if good else 'wrong password'} for {user} from {peer(connection.writer)}")
-    refusal = tds.failure(LOGIN_FAILED, 14, f"Login failed for user '{user}'.")
-    await connection.send(welcome(database or "master") if good else refusal)
-    return good
+    dialect = tds.dialect_of(body)
+    refusal = dialect.failure(LOGIN_FAILED, 14, f"Login failed for user '{user}'.")
+    await connection.send(welcome(dialect, database or "master") if good else refusal)
+    return dialect if good else None
 
 
 async def serve(site: Site, sock: socket.socket, *, tls: bool) -> Stop:
@@ -156,16 +155,16 @@ async def serve(site: Site, sock: socket.socket, *, tls: bool) -> Stop:
 
     async def conversation(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         connection = Connection(reader, writer)
-        if not await log_in(site, connection):
+        dialect = await log_in(site, connection)
+        if not dialect:
             return
         while True:
             kind, body = await connection.receive()
             if kind == tds.BATCH:
-                headers = int.from_bytes(body[:4], "little")  # the length of ALL_HEADERS, section 2.2.5.3
-                await connection.send(result(site, body[headers:].decode("utf-16-le")))
+                await connection.send(result(site, dialect, dialect.batch_text(body)))
             elif kind == tds.RPC:
-                await connection.send(tds.failure(NO_PROCEDURE, 16, "Could not find stored procedure."))
+                await connection.send(dialect.failure(NO_PROCEDURE, 16, "Could not find stored procedure."))
             else:
-                await connection.send(tds.done(tds.DONE_ATTENTION if kind == tds.ATTENTION else 0))
+                await connection.send(dialect.done(tds.DONE_ATTENTION if kind == tds.ATTENTION else 0))
 
     return await talk(sock, conversation, site.log)

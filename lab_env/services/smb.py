@@ -7,10 +7,14 @@ import configparser
 import contextlib
 import secrets
 import socket
+from collections.abc import Callable
 from typing import Any
 
+from impacket.nt_errors import STATUS_ACCESS_DENIED, STATUS_MORE_PROCESSING_REQUIRED, STATUS_SUCCESS
 from impacket.ntlm import compute_lmhash, compute_nthash
-from impacket.smbserver import SMBSERVER, SRVSServer
+from impacket.smb import SMB
+from impacket.smb3structs import SMB2_SESSION_SETUP
+from impacket.smbserver import SMBSERVER, SMB2Commands, SMBCommands, SRVSServer
 
 from lab_env.services.listening import Stop
 from lab_env.services.site import PASSWORD, USER, Site
@@ -47,6 +51,14 @@ class Server(SMBSERVER):  # type: ignore[misc]  # impacket has no types
 
     socket: socket.socket
 
+    def removeConnection(self, name: str) -> None:  # noqa: N802  impacket's name
+        """Close, when a client leaves, what it had left open."""
+        files = self.getActiveConnections().get(name, {}).get("OpenedFiles", {})
+        for file in files.values():
+            if "Socket" in file:
+                file["Socket"].close()
+        super().removeConnection(name)
+
     def server_bind(self) -> None:
         """Take the socket that is there instead of the library's own."""
         self.socket.close()
@@ -76,17 +88,42 @@ def configuration(site: Site) -> configparser.ConfigParser:
     return config
 
 
+def guard_logins(server: Server, site: Site) -> None:
+    """Let nobody in without a user name, and keep out who was refused.
+
+    The library alone would accept a guest without a name, and serve a client that simply goes on after its refusal.
+    """
+
+    def name(*, user_name: str, connData: dict[str, Any], **others: Any) -> None:  # noqa: N803  impacket's names
+        connData["asked_as"] = user_name
+
+    def guarded(setup: Callable[..., tuple[Any, Any, int]]) -> Callable[..., tuple[Any, Any, int]]:
+        def session_setup(client: str, server: Server, *request: Any) -> tuple[Any, Any, int]:
+            commands, packets, status = setup(client, server, *request)
+            session = server.getConnectionData(client, checkStatus=False)
+            user = session.get("asked_as", "")
+            if status == STATUS_SUCCESS and not user:
+                status = STATUS_ACCESS_DENIED
+            session["Authenticated"] = status == STATUS_SUCCESS
+            if status != STATUS_MORE_PROCESSING_REQUIRED:
+                outcome = "login" if session["Authenticated"] else "wrong password"
+                site.log(f"smb: {outcome} for {user or 'a guest'} from {session['ClientIP']}")
+            return commands, packets, status
+
+        return session_setup
+
+    server.setAuthCallback(name)
+    server.hookSmb2Command(SMB2_SESSION_SETUP, guarded(SMB2Commands.smb2SessionSetup))
+    server.hookSmbCommand(SMB.SMB_COM_SESSION_SETUP_ANDX, guarded(SMBCommands.smbComSessionSetupAndX))
+
+
 async def serve(site: Site, sock: socket.socket, *, tls: bool) -> Stop:
     """Serve the site's files.  The event loop accepts, a thread serves each client."""
     config = configuration(site)
     server = Server(sock, config)
     server.addCredential(USER, 0, compute_lmhash(PASSWORD), compute_nthash(PASSWORD))
 
-    def log(*, user_name: str, connData: dict[str, Any], **others: Any) -> None:  # noqa: N803  impacket's names
-        outcome = "login" if connData["Authenticated"] else "wrong password"
-        site.log(f"smb: {outcome} for {user_name} from {connData['ClientIP']}")
-
-    server.setAuthCallback(log)
+    guard_logins(server, site)
     pipe = SharesPipe()
     pipe.setServerConfig(config)
     pipe.processConfigFile()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 HEADER = struct.Struct(">BBHHBB")  # type, status, length, process, packet number, window
 # packet types, section 2.2.3.1.1
@@ -15,7 +16,8 @@ PACKET_SIZE = 4096
 VERSION_OPTION, ENCRYPTION_OPTION, INSTANCE_OPTION, THREAD_OPTION, TERMINATOR = 0, 1, 2, 3, 0xFF
 ENCRYPT_LOGIN, ENCRYPT_ALL, ENCRYPT_NOTHING, ENCRYPT_REQUIRED = 0, 1, 2, 3
 PRODUCT_VERSION = b"\x0f\x00\x07\xd0\x00\x00"  # 15.0.2000: SQL Server 2019
-TDS_VERSION = b"\x74\x00\x00\x04"  # 7.4
+TDS_7_4, TDS_7_1 = b"\x74\x00\x00\x04", b"\x71\x00\x00\x01"  # what a LOGINACK calls the versions
+TDS_7_2 = 0x72090002  # from here on some numbers in the tokens are wider
 
 # tokens, section 2.2.7
 COLMETADATA, ERROR, INFO, LOGINACK, ROW, ENVCHANGE, DONE = 0x81, 0xAA, 0xAB, 0xAD, 0xD1, 0xE3, 0xFD
@@ -26,7 +28,7 @@ SELECT_COMMAND = 0xC1
 SERVER_NAME = "PORTLAB"
 
 # LOGIN7, section 2.2.6.4: where the fixed part tells offset and length of each text
-USER_AT, PASSWORD_AT, DATABASE_AT = 40, 44, 68
+VERSION_AT, USER_AT, PASSWORD_AT, DATABASE_AT = 4, 40, 44, 68
 
 
 def packets(kind: int, message: bytes) -> list[bytes]:
@@ -55,39 +57,54 @@ def token(kind: int, body: bytes) -> bytes:
     return struct.pack("<BH", kind, len(body)) + body
 
 
-def done(status: int = 0, rows: int = 0) -> bytes:
-    """The end of an answer."""
-    return struct.pack("<BHHQ", DONE, status, SELECT_COMMAND if status & DONE_COUNT else 0, rows)
-
-
-def message(kind: int, number: int, severity: int, text: str) -> bytes:
-    """An ERROR or INFO, on line 1 of no procedure."""
-    numbers = struct.pack("<IBB", number, 1, severity)
-    place = short_text(SERVER_NAME) + short_text("") + struct.pack("<I", 1)
-    return token(kind, numbers + long_text(text) + place)
-
-
-def failure(number: int, severity: int, text: str) -> bytes:
-    """An error and the end of the answer."""
-    return message(ERROR, number, severity, text) + done(DONE_ERROR)
-
-
 def changed(kind: int, new: str, old: str) -> bytes:
     """ENVCHANGE: something about the session is different now."""
     return token(ENVCHANGE, bytes([kind]) + short_text(new) + short_text(old))
 
 
-def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> bytes:
-    """A result: every column text, every row, the end."""
-    answer = struct.pack("<BH", COLMETADATA, len(columns))
-    for column in columns:
-        answer += struct.pack("<IHBH", 0, 9, NVARCHAR, 8000) + COLLATION + short_text(column)
-    for row in rows:
-        answer += bytes([ROW])
-        for value in row:
-            encoded = value.encode("utf-16-le")
-            answer += struct.pack("<H", len(encoded)) + encoded
-    return answer + done(DONE_COUNT, len(rows))
+@dataclass(frozen=True)
+class Dialect:
+    """The tokens that differ between versions: up to 7.1 some numbers are half as wide."""
+
+    wide: bool
+
+    def done(self, status: int = 0, rows: int = 0) -> bytes:
+        """The end of an answer."""
+        command = SELECT_COMMAND if status & DONE_COUNT else 0
+        return struct.pack("<BHHQ" if self.wide else "<BHHI", DONE, status, command, rows)
+
+    def message(self, kind: int, number: int, severity: int, text: str) -> bytes:
+        """An ERROR or INFO, on line 1 of no procedure."""
+        numbers = struct.pack("<IBB", number, 1, severity)
+        place = short_text(SERVER_NAME) + short_text("") + struct.pack("<I" if self.wide else "<H", 1)
+        return token(kind, numbers + long_text(text) + place)
+
+    def failure(self, number: int, severity: int, text: str) -> bytes:
+        """An error and the end of the answer."""
+        return self.message(ERROR, number, severity, text) + self.done(DONE_ERROR)
+
+    def table(self, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> bytes:
+        """A result: every column text, every row, the end."""
+        answer = struct.pack("<BH", COLMETADATA, len(columns))
+        for column in columns:
+            answer += struct.pack("<IHBH" if self.wide else "<HHBH", 0, 9, NVARCHAR, 8000)
+            answer += COLLATION + short_text(column)
+        for row in rows:
+            answer += bytes([ROW])
+            for value in row:
+                encoded = value.encode("utf-16-le")
+                answer += struct.pack("<H", len(encoded)) + encoded
+        return answer + self.done(DONE_COUNT, len(rows))
+
+    def login_acknowledged(self) -> bytes:
+        """LOGINACK: who answers, in which version."""
+        program = short_text("Microsoft SQL Server") + PRODUCT_VERSION[:4]
+        return token(LOGINACK, b"\x01" + (TDS_7_4 if self.wide else TDS_7_1) + program)
+
+    def batch_text(self, body: bytes) -> str:
+        """The SQL of a batch; since 7.2 headers come before it (section 2.2.5.3)."""
+        headers = int.from_bytes(body[:4], "little") if self.wide else 0
+        return body[headers:].decode("utf-16-le")
 
 
 def prelogin(encryption: int) -> bytes:
@@ -115,6 +132,12 @@ def prelogin_options(body: bytes) -> dict[int, bytes]:
         options[option] = body[offset : offset + length]
         position += 5
     return options
+
+
+def dialect_of(login: bytes) -> Dialect:
+    """The dialect a LOGIN7 asks for."""
+    (version,) = struct.unpack_from("<I", login, VERSION_AT)
+    return Dialect(wide=version >= TDS_7_2)
 
 
 def login_fields(body: bytes) -> tuple[str, str, str]:

@@ -27,12 +27,13 @@ def ask(port: int, datagram: bytes) -> tuple[bytes, int]:
         return answer, sender[1]
 
 
-def is_silent(port: int, datagram: bytes) -> bool:
+def is_silent(port: int, *datagrams: bytes) -> bool:
     """Whether nothing comes back, not even an ICMP error."""
     with udp_client() as sock:
         sock.settimeout(0.2)
         sock.connect((HOST, port))
-        sock.send(datagram)
+        for datagram in datagrams:
+            sock.send(datagram)
         try:
             sock.recv(1)
         except TimeoutError:
@@ -49,6 +50,8 @@ def is_refused(port: int) -> bool:
         connect(port).close()
     except ConnectionRefusedError:
         return True
+    except ConnectionResetError:
+        pass  # it was closed while we connected: refused next time
     return False
 
 

@@ -1,4 +1,4 @@
-"""Services run on a loop in a thread; clients in the tests are ordinary blocking ones, from elsewhere than the server."""
+"""Services run on a loop in a thread; clients in the tests are ordinary blocking ones, not the servers' own libraries."""
 
 from __future__ import annotations
 
@@ -77,7 +77,9 @@ def libraries() -> None:
     """Libraries import things that are deprecated, or spell their own dependencies in an old way: theirs to mend."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
-        warnings.filterwarnings("ignore", "warn_on_assignment_to_Forward", UserWarning)  # ldaptor, by pyparsing
+        warnings.filterwarnings(
+            "ignore", "warn_on_assignment_to_Forward", UserWarning
+        )  # ldaptor, by pyparsing
         services.preload(services.MODULES)
 
 
