@@ -26,7 +26,17 @@ if TYPE_CHECKING:
         PortLabError,
     )
     from portlab.exports import read_json, read_nmap_xml, read_pcap
-    from portlab.scan import connect_scan, ping, send, syn_scan, udp_scan
+    from portlab.scan import (
+        ack_scan,
+        connect_scan,
+        fin_scan,
+        null_scan,
+        ping,
+        send,
+        syn_scan,
+        udp_scan,
+        xmas_scan,
+    )
     from portlab.scope import authorise
 
 __version__ = "0.1.0"
@@ -34,7 +44,17 @@ __version__ = "0.1.0"
 _ROOMS = {
     "errors": ["BadTarget", "LabNotRunning", "MalformedPacket", "NotPermitted", "OutOfScope", "PortLabError"],
     "exports": ["read_json", "read_nmap_xml", "read_pcap"],
-    "scan": ["connect_scan", "ping", "send", "syn_scan", "udp_scan"],
+    "scan": [
+        "ack_scan",
+        "connect_scan",
+        "fin_scan",
+        "null_scan",
+        "ping",
+        "send",
+        "syn_scan",
+        "udp_scan",
+        "xmas_scan",
+    ],
     "scope": ["authorise"],
 }
 _PLACE = {name: room for room, names in _ROOMS.items() for name in names}
@@ -47,9 +67,12 @@ __all__ = [
     "NotPermitted",
     "OutOfScope",
     "PortLabError",
+    "ack_scan",
     "authorise",
     "connect_scan",
+    "fin_scan",
     "lab",
+    "null_scan",
     "ping",
     "ports",
     "read_json",
@@ -58,6 +81,7 @@ __all__ = [
     "send",
     "syn_scan",
     "udp_scan",
+    "xmas_scan",
 ]
 
 

@@ -12,7 +12,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from portlab.model import PROBE, SENT, Answer, Events, Frames, no_errnos, no_frames
+from portlab.model import PROBE, Answer, Events, Frames, no_errnos, no_frames
 from portlab.pacing import (
     CALIBRATION,
     KERNEL_PATIENCE_S,
@@ -22,10 +22,10 @@ from portlab.pacing import (
     RoundTripTimers,
     Throttle,
 )
-from portlab.packets.dissect import Dissected
 from portlab.result import NO_PORT, Asked, Scan, conclude
 from portlab.techniques import Technique
-from portlab.techniques.matching import NOBODY, Matches, ProbeTable, conversations
+from portlab.techniques.matching import Matches, ProbeTable
+from portlab.true_times import with_true_times
 from portlab.wire import Wire
 
 RECORD_SENT_UP_TO = 4096
@@ -373,36 +373,3 @@ class Loop:
         )
         never = (self.attempts == 0) & ~self.no_neighbour & ~self.answered
         return scan.without(never) if never.any() else scan
-
-
-def with_true_times(
-    probes: NDArray[np.void], events: Events, protocol: str
-) -> tuple[NDArray[np.void], Events]:
-    """Probes and errnos with the times of their captured frames, instead of when this program got round to
-    them.
-
-    A probe left when its first frame left; a connection attempt was decided when the first frame came back.
-    """
-    frames = events.frames
-    if protocol == "arp" or not len(frames):
-        return probes, events
-    probe = conversations(Dissected(frames), ProbeTable(probes), protocol)
-    sent, first_sent = _first(probe, frames["direction"] == SENT)
-    probes = probes.copy()
-    probes["time_ns"][sent] = frames["time_ns"][first_sent]
-    if not len(events.errnos):
-        return probes, events
-    came_back = np.zeros(len(probes), np.int64)
-    heard, first_heard = _first(probe, frames["direction"] != SENT)
-    came_back[heard] = frames["time_ns"][first_heard]
-    errnos = events.errnos.copy()
-    known = (came_back[errnos["probe"]] > 0) & (came_back[errnos["probe"]] < errnos["time_ns"])
-    errnos["time_ns"][known] = came_back[errnos["probe"]][known]
-    return probes, Events(frames, errnos)
-
-
-def _first(probe: NDArray[np.intp], among: NDArray[np.bool_]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Each probe that has such a frame, and the first of them."""
-    candidates = np.flatnonzero(among & (probe != NOBODY))
-    probes, place = np.unique(probe[candidates], return_index=True)
-    return probes, candidates[place]

@@ -10,7 +10,7 @@ import os
 import random
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,95 +44,86 @@ LINGER_S = 0.2
 """After the first answer to a packet made by hand: time for what follows it, such as the kernel's own RST."""
 
 
-def ping(
-    target: Any,
-    *,
-    method: str = "icmp",
-    tries: int | None = None,
-    timeout: float | None = None,
-    rate: float | None = None,
-    deadline: float | None = None,
-    seed: int | None = None,
-    progress: bool = True,
-) -> Scan:
+class Options(TypedDict, total=False):
+    """What every scan can be told; left out, PortLab decides.
+
+    `tries`: how often a silent port is asked (by itself: as often as the loss measured demands, so that an
+    answering port is missed with a chance of at most one in a million).  `timeout`: seconds to wait after the
+    last try (from the round-trip times measured).  `rate`: probes a second at most.  `deadline`: seconds for
+    the whole scan.  `seed`: a number for tokens and order that can be repeated.  `progress`: whether to show
+    a bar after the first second.
+    """
+
+    tries: int
+    timeout: float
+    rate: float
+    deadline: float
+    seed: int
+    progress: bool
+
+
+def ping(target: Any, *, method: str = "icmp", **options: Unpack[Options]) -> Scan:
     """Ask hosts whether they are there: one row a host, up, no-answer or (by ARP) down.
 
-    `method` is "icmp" (an echo), "timestamp", "arp" (own link only), "syn" or "ack".  The other options are
-    those of `syn_scan`.
+    `method` is "icmp" (an echo), "timestamp", "arp" (own link only), "syn" or "ack".  For the others see
+    `Options`.
     """
     if method not in PING_METHODS:
         raise BadTarget(f"There is no ping method {method!r}. PortLab knows {', '.join(PING_METHODS)}.")
     hosts = target_addresses(target)
     asked = Asked(hosts.addresses, np.full(len(hosts.addresses), NO_PORT, np.int32), _names() | hosts.names)
-    pace = _pace(tries, timeout, rate, deadline)
-    return _scan(PING_METHODS[method], asked, pace, seed=seed, progress=progress)
+    return _scan(PING_METHODS[method], asked, options)
 
 
-def connect_scan(
-    target: Any,
-    ports: Any = "common",
-    *,
-    tries: int | None = None,
-    timeout: float | None = None,
-    rate: float | None = None,
-    deadline: float | None = None,
-    seed: int | None = None,
-    progress: bool = True,
-) -> Scan:
-    """Let the operating system connect to each port.  Needs no special rights; the program behind the port
-    can see it.
+def connect_scan(target: Any, ports: Any = "common", **options: Unpack[Options]) -> Scan:
+    """Let the operating system connect to each port.  Needs no special rights; the program behind can see it.
 
-    With `timeout=10, tries=1` the kernel's own patience can be watched.  The options are those of `syn_scan`.
+    With `timeout=20, tries=1` the kernel's own patience can be watched.  For all options see `Options`.
     """
-    pace = _pace(tries, timeout, rate, deadline)
-    return _scan("connect", _asked(target, ports, "tcp"), pace, seed=seed, progress=progress)
+    return _scan("connect", _asked(target, ports, "tcp"), options)
 
 
-def syn_scan(
-    target: Any,
-    ports: Any = "common",
-    *,
-    tries: int | None = None,
-    timeout: float | None = None,
-    rate: float | None = None,
-    deadline: float | None = None,
-    seed: int | None = None,
-    progress: bool = True,
-) -> Scan:
+def syn_scan(target: Any, ports: Any = "common", **options: Unpack[Options]) -> Scan:
     """Send a SYN to each port and read what comes back; the handshake is never finished.
 
     `target`: names, addresses, CIDRs, ranges, or a list of them.  `ports`: a number, a list, "20-25,80",
-    "common", "all". `tries`: how often a silent port is asked (None: as often as the loss measured demands,
-    so that an answering port is missed with a chance of at most one in a million).  `timeout`: seconds to
-    wait after the last try (None: from the round-trip times measured).  `rate`: probes a second at most.
-    `deadline`: seconds for the whole scan.  `seed`: for tokens and order that can be repeated.
+    "common", "all".  For the options see `Options`.
     """
-    pace = _pace(tries, timeout, rate, deadline)
-    return _scan("syn", _asked(target, ports, "tcp"), pace, seed=seed, progress=progress)
+    return _scan("syn", _asked(target, ports, "tcp"), options)
 
 
 def udp_scan(
-    target: Any,
-    ports: Any = "common",
-    *,
-    payload: str | None = None,
-    tries: int | None = None,
-    timeout: float | None = None,
-    rate: float | None = None,
-    deadline: float | None = None,
-    seed: int | None = None,
-    progress: bool = True,
+    target: Any, ports: Any = "common", *, payload: str | None = None, **options: Unpack[Options]
 ) -> Scan:
     """Send a datagram to each port; silence means open or filtered.
 
     Ports 53, 67, 123 and 161 are asked a proper question of their protocol, others get an empty datagram,
     unless `payload` names one ("empty", "dns", "dhcp", "ntp", "snmp", "sip", "tftp").  Hosts limit their ICMP
-    errors: without `tries`, PortLab keeps asking silent ports until the host's next error would be due.
+    errors: without `tries`, PortLab keeps asking silent ports until the host's next error would be due.  See
+    `Options`.
     """
     asked = _asked(target, ports, "udp")
-    codes = payloads.choose(asked.port.astype(np.uint16), payload)
-    pace = _pace(tries, timeout, rate, deadline)
-    return _scan("udp", asked, pace, seed=seed, progress=progress, payload=codes)
+    return _scan("udp", asked, options, payloads.choose(asked.port.astype(np.uint16), payload))
+
+
+def fin_scan(target: Any, ports: Any = "common", **options: Unpack[Options]) -> Scan:
+    """Send a FIN to each port: RST means closed, silence open or filtered.  For the options see `Options`."""
+    return _scan("fin", _asked(target, ports, "tcp"), options)
+
+
+def null_scan(target: Any, ports: Any = "common", **options: Unpack[Options]) -> Scan:
+    """Send a segment without any flag to each port; read like a FIN scan.  For the options see `Options`."""
+    return _scan("null", _asked(target, ports, "tcp"), options)
+
+
+def xmas_scan(target: Any, ports: Any = "common", **options: Unpack[Options]) -> Scan:
+    """Send FIN, PSH and URG at once to each port; read like a FIN scan.  For the options see `Options`."""
+    return _scan("xmas", _asked(target, ports, "tcp"), options)
+
+
+def ack_scan(target: Any, ports: Any = "common", **options: Unpack[Options]) -> Scan:
+    """Send an ACK to each port: RST means that no filter was in the way.  For the options see `Options`."""
+    return _scan("ack", _asked(target, ports, "tcp"), options)
 
 
 def _asked(target: Any, ports: Any, protocol: str) -> Asked:
@@ -150,8 +141,13 @@ def _names() -> dict[int, str]:
     return {number(a): name for name, addresses in here.hosts.items() for a in addresses} if here else {}
 
 
-def _pace(tries: int | None, timeout: float | None, rate: float | None, deadline: float | None) -> Pace:
+def _pace(options: Options) -> Pace:
     """The options, each checked: BadTarget quotes the one that cannot be."""
+    if unknown := options.keys() - Options.__annotations__.keys():
+        raise BadTarget(
+            f"There is no option {sorted(unknown)[0]!r}. A scan takes {', '.join(Options.__annotations__)}."
+        )
+    tries, timeout, rate, deadline = (options.get(name) for name in ("tries", "timeout", "rate", "deadline"))
     return Pace(
         tries=None if tries is None else at_least("tries", tries, 1, MAX_TRIES),
         timeout=None if timeout is None else positive("timeout", timeout),
@@ -161,28 +157,20 @@ def _pace(tries: int | None, timeout: float | None, rate: float | None, deadline
     )
 
 
-def _scan(
-    name: str,
-    asked: Asked,
-    pace: Pace,
-    *,
-    seed: int | None,
-    progress: bool,
-    payload: NDArray[np.uint8] | None = None,
-) -> Scan:
-    kind = technique(name)
+def _scan(name: str, asked: Asked, options: Options, payload: NDArray[np.uint8] | None = None) -> Scan:
+    kind, pace = technique(name), _pace(options)
     scope.check(asked.address)
-    authorised = tuple(str(item) for item in scope.authorised())
     wire = open_wire(kind)
-    teller, close_teller = _teller(f"{name} scan", progress)
+    tell, stop_telling = _teller(f"{name} scan", options.get("progress", True))
     try:
         if kind.PROTOCOL == "arp":
             _check_on_link(wire, asked)
-        loop = Loop(kind, asked, wire, pace, _random_bytes(seed), teller, payload)
+        loop = Loop(kind, asked, wire, pace, _random_bytes(options.get("seed")), tell, payload)
         complete, stopped_by = loop.run()
+        authorised = tuple(str(item) for item in scope.authorised())
         return loop.conclude(complete, stopped_by, wire.fidelity, authorised)
     finally:
-        close_teller()
+        stop_telling()
         wire.close()
 
 
@@ -218,7 +206,7 @@ def _check_on_link(wire: Wire, asked: Asked) -> None:
 
 
 def _random_bytes(seed: int | None) -> RandomBytes:
-    return os.urandom if seed is None else random.Random(seed).randbytes
+    return os.urandom if seed is None else random.Random(at_least("seed", seed, 0, 2**63)).randbytes
 
 
 def _teller(text: str, wanted: bool) -> tuple[Progress, Callable[[], None]]:
@@ -317,7 +305,9 @@ def _converse(wire: Wire, data: bytes, destination: int, timeout: float) -> Exch
 
 
 def _as_probe(packet: NDArray[np.uint8], time_ns: int) -> NDArray[np.void]:
-    """A packet made by hand as a row of the probes table, so that its conversation can be told like any other."""
+    """A packet made by hand as a row of the probes table, so that its conversation can be told like any
+    other.
+    """
     frame = np.zeros(1, FRAME)
     size = min(packet.shape[1], SNAP - ETHERNET_SIZE)
     frame["data"][:, 12:14] = divmod(ETHERTYPE_IPV4, 256)

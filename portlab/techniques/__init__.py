@@ -44,6 +44,10 @@ TECHNIQUES = {
     "connect": "connect",
     "syn": "syn",
     "udp": "udp",
+    "fin": "fin",
+    "null": "null",
+    "xmas": "xmas",
+    "ack": "ack",
 }
 """Name -> file."""
 

@@ -78,6 +78,11 @@ ANSWERS = [
     ("ping-syn", tcp("RA"), Answer.RST),
     ("ping-ack", tcp("R", seq=TOKEN, ack=0), Answer.RST),
     ("ping-ack", icmp_error(quoted_tcp(), code=13), Answer.ADMIN_PROHIBITED),
+    ("ack", tcp("R", seq=TOKEN, ack=0), Answer.RST),
+    ("fin", tcp("RA"), Answer.RST),
+    ("null", tcp("RA", ack=TOKEN), Answer.RST),
+    ("xmas", tcp("RA"), Answer.RST),
+    ("fin", icmp_error(quoted_tcp(), code=3), Answer.PORT_UNREACH_BY_OTHER),
 ]
 
 STRAYS = [
@@ -121,6 +126,11 @@ STRAYS = [
     ("ping-ack", tcp("R", seq=TOKEN + 1), "another sequence number"),
     ("ping-ack", tcp("RA", seq=TOKEN), "a RST with ACK answers no ACK"),
     ("ping-ack", tcp("SA", seq=TOKEN), "not a RST"),
+    ("fin", tcp("RA", ack=TOKEN), "a FIN counts one"),
+    ("null", tcp("RA"), "no flag counts nothing"),
+    ("xmas", tcp("R"), "a RST without ACK cannot show the token"),
+    ("xmas", tcp("SA"), "a SYN-ACK is no answer to Xmas"),
+    ("ack", tcp("RA", seq=TOKEN), "a RST with ACK answers no ACK"),
 ]
 
 

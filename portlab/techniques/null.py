@@ -1,0 +1,28 @@
+"""NULL scan: a segment with no flag at all.
+
+The question and the answers are those of the FIN scan: RFC 9293 sections 3.10.7.1 and 3.10.7.2, fourth step.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from portlab.model import Events
+from portlab.techniques import fin
+from portlab.techniques.matching import Matches, ProbeTable
+
+NAME, PROTOCOL, NEEDS_RAW = "null", "tcp", True
+FLAGS = 0
+
+MEANINGS = fin.MEANINGS
+
+
+def craft(probes: NDArray[np.void]) -> NDArray[np.uint8]:
+    """A segment with no flags for each probe; the token is the sequence number."""
+    return fin.segments(probes, FLAGS)
+
+
+def recognise(events: Events, probes: ProbeTable) -> Matches:
+    """A RST counts only if it acknowledges what the segment took up in the sequence."""
+    return fin.resets(events, probes, FLAGS)
