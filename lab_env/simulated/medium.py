@@ -5,6 +5,7 @@ Time is a number here.  Nobody sleeps: whoever waits moves the clock to the mome
 
 from __future__ import annotations
 
+import itertools
 import weakref
 from typing import Protocol
 
@@ -29,6 +30,8 @@ SEND_NS = 1_500
 """How long it takes to send one packet."""
 KERNEL_NS = 8_000
 """How long the student's kernel thinks before it answers a segment that it did not expect."""
+RAW_PORTS = range(61_000, 65_536)
+"""Source ports of who makes packets by hand: above those of the kernel."""
 KERNEL_PORTS = 32_768, 28_232
 """First and number of the source ports that Linux gives to its own connections."""
 ARP_NS = 45_000
@@ -49,6 +52,7 @@ class Medium:
         self.network = Network(topology, seed, lossy)
         self.places = self.network.places
         self.elapsed_ns = 0
+        self.raw_ports = itertools.cycle(RAW_PORTS)
         self._connections = 0  # made by the kernel so far
         self._programs = Programs(topology)
         self._listeners: weakref.WeakSet[Listener] = weakref.WeakSet()

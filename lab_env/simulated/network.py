@@ -43,8 +43,10 @@ Fates = NDArray[np.void]
 SECOND_NS = 1_000_000_000
 NEIGHBOUR_FAILS_NS = 3_060_000_000
 """Linux asks by ARP three times, a second apart, before it gives up on a neighbour."""
-NEIGHBOUR_QUEUE = 100
-"""How many packets a router keeps for a neighbour that it is still looking for."""
+NEIGHBOUR_QUEUE = 159
+"""How many small packets Linux keeps for a neighbour that it is still looking for (measured)."""
+CLOSED_NS = 10_000_000_000
+"""How long Linux remembers a conversation that a RST has ended, as the student's kernel ends all of ours."""
 ICMP_BURST = 6
 """Linux's default limit on ICMP errors to one address: six at once, then one a second."""
 
@@ -57,17 +59,20 @@ class Network:
         self.places = Places(topology)
         self.random = np.random.default_rng(seed)
         self.loss = topology.slow_link.loss if lossy else 0.0
-        self._conversations = np.empty(0, np.uint64)  # that the gateway knows
+        self._conversations = np.empty(0, np.uint64)  # that the gateway knows,
+        self._forgotten_ns = np.empty(0, np.int64)  # and when it forgets them
         self._searches: dict[int, tuple[int, int]] = {}  # address -> when ARP fails, packets waiting for it
         self._icmp_tokens: dict[int, tuple[float, int]] = {}  # host -> tokens, as of when
 
     def established(self, packets: Arrivals) -> NDArray[np.bool_]:
         """Which packets belong to a conversation that the gateway has seen answered."""
-        return np.isin(_conversation(packets), self._conversations)
+        known = self._forgotten_ns > packets["time_ns"].min()
+        return np.isin(_conversation(packets), self._conversations[known])
 
     def remember(self, packets: Arrivals) -> None:
         """The gateway saw these packets answered: from now on they are conversations."""
         self._conversations = np.concatenate([self._conversations, _conversation(packets)])
+        self._forgotten_ns = np.concatenate([self._forgotten_ns, packets["time_ns"] + CLOSED_NS])
 
     def neighbour_fails(self, address: int, time_ns: int) -> int | None:
         """When the gateway gives up on an address with nobody behind it; None: its queue is full."""

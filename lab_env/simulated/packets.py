@@ -21,6 +21,7 @@ from portlab.packets.headers import (
     PROTOCOLS,
     SYN,
     TCP_PROTOCOL,
+    TCP_SIZE,
     UDP_SIZE,
 )
 
@@ -85,12 +86,11 @@ def read(packets: Packets, frames: Frames) -> Arrivals:
     arrivals["acknowledgment_number"] = seen.acknowledgment_number[rows]
     arrivals["control_bits"], arrivals["icmp_type"] = seen.control_bits[rows], seen.icmp_type[rows]
     arrivals["total_length"] = seen.total_length[rows]
-    _fill_lengths(arrivals, packets[rows])
-    return arrivals
+    return arrivals[_fill_lengths(arrivals, packets[rows])]
 
 
-def _fill_lengths(arrivals: Arrivals, packets: Packets) -> None:
-    """Where each packet's data begin, and how long a TCP segment is."""
+def _fill_lengths(arrivals: Arrivals, packets: Packets) -> NDArray[np.bool_]:
+    """Where each packet's data begin, and how long a TCP segment is; False where its data offset cannot be."""
     transport = (packets[:, 0] & 0x0F).astype(np.intp) * 4
     is_tcp = arrivals["protocol"] == TCP_PROTOCOL
     at_tcp_offset = np.minimum(transport + 12, packets.shape[1] - 1)
@@ -101,6 +101,10 @@ def _fill_lengths(arrivals: Arrivals, packets: Packets) -> None:
     data = np.maximum(arrivals["total_length"].astype(np.intp) - arrivals["data_offset"], 0)
     flags = arrivals["control_bits"]
     arrivals["segment_length"] = is_tcp * (data + (flags & SYN > 0) + (flags & FIN > 0))
+    possible: NDArray[np.bool_] = (tcp_size >= TCP_SIZE) & (
+        arrivals["data_offset"] <= arrivals["total_length"]
+    )
+    return ~is_tcp | possible
 
 
 def data_of(packets: Packets, arrival: np.void) -> bytes:

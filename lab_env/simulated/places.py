@@ -29,6 +29,7 @@ class Places:
         self.student, self.gateway = names.index(STUDENT), names.index(GATEWAY)
         self.student_address = number(topology.address(STUDENT))
         self.gateway_address = number(topology.address(GATEWAY))
+        self.tracked = np.array([name in topology.tracked for name in names])
         self.icmp_limited = np.array([host.icmp_limited for host in topology.hosts])
         self.on_slow_link = np.array([host.network == topology.slow_link.network for host in topology.hosts])
         self._fill_addresses()

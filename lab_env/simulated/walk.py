@@ -109,7 +109,7 @@ class Walk:
     def back_to_student(self) -> None:
         """The way there and back takes time; the slow link loses some answers."""
         kind = self.fates["kind"]
-        self.network.remember(self.packets[self.routed & (kind == Kind.SYN_ACK)])
+        self.network.remember(self.packets[self.places.tracked[self.host] & (kind == Kind.SYN_ACK)])
         far = self.routed & (self.fates["time_to_live"] < INITIAL_TTL)  # the gateway itself answers sooner
         travel = LINK_RTT_NS + self.network.random.exponential(JITTER_NS, len(self.packets))
         travel += far * GATEWAY_RTT_NS

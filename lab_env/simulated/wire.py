@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import os
 from collections.abc import Iterator
@@ -28,8 +27,6 @@ GATHER_NS = 500_000
 """Whoever waits for frames takes those of the next half millisecond too: one by one would take long."""
 CALL_NS = 1_000
 """How long a look at the wire takes, so that time passes even for who only looks."""
-RAW_PORTS = range(61_000, 65_536)
-"""Source ports above those that Linux gives to its own connections."""
 
 
 def medium_of(lab: Lab) -> Medium:
@@ -64,7 +61,6 @@ class SimulatedWire:
         self.record_sent = True
         self._medium = medium = medium or medium_of(lab)
         self._coming = no_frames()
-        self._source_ports = itertools.cycle(RAW_PORTS)
         self._known = {self._medium.places.student_address}  # neighbours whose Ethernet address was found
         medium.listen(self)
 
@@ -87,8 +83,8 @@ class SimulatedWire:
         return address if is_loopback(asked)[0] else self._medium.places.student_address
 
     def source_port(self, protocol: str) -> int:
-        """The next port of 4,536, then from the first again."""
-        return next(self._source_ports)
+        """The next port above those that Linux gives to its own connections."""
+        return next(self._medium.raw_ports)
 
     def on_link(self, address: int) -> bool:
         """Whether the address is on the office's link, so that ARP reaches it."""

@@ -301,7 +301,7 @@ def damaged(**fields):
         layer = TCP if name in ("checksum", "dataofs") else IP
         setattr(packet[layer], "chksum" if name.endswith("checksum") else name, value)
     if not {"checksum", "header_checksum"} & set(fields):
-        del packet[IP].chksum
+        del packet[IP].chksum, packet[TCP].chksum
     return rows(packet)
 
 
@@ -314,10 +314,23 @@ def damaged(**fields):
         damaged(ihl=15),
         damaged(version=5),
         damaged(len=200),
+        damaged(dataofs=3),
+        damaged(dataofs=15),
         damaged(flags="MF"),
         damaged(frag=100),
     ],
-    ids=["checksum", "header checksum", "ihl 4", "ihl 15", "version", "length", "more fragments", "fragment"],
+    ids=[
+        "checksum",
+        "header checksum",
+        "ihl 4",
+        "ihl 15",
+        "version",
+        "length",
+        "offset 3",
+        "offset 15",
+        "more fragments",
+        "fragment",
+    ],
 )
 def test_malformed_packets_are_dropped_without_a_word(wire, packets):
     assert dissected(exchange(wire, packets)) == []
@@ -356,6 +369,18 @@ def test_db_knows_a_conversation_from_a_stranger(wire):
     assert [frame[TCP].flags for frame in dissected(exchange(wire, lone_ack))] == ["R"]
     stranger = syn("db", 1433, control_bits=ACK, acknowledgment_number=1, source_port=61002)
     assert dissected(exchange(wire, stranger)) == []
+
+
+def test_a_conversation_is_forgotten_ten_seconds_after_its_end(wire):
+    answer(wire, syn("db", 1433))
+    wire.receive(10)
+    assert dissected(exchange(wire, syn("db", 1433, control_bits=ACK, acknowledgment_number=1))) == []
+
+
+def test_wires_of_one_lab_do_not_share_source_ports():
+    medium = Medium(LAB, 1, False)
+    wires = [SimulatedWire(None, medium), SimulatedWire(None, medium)]
+    assert len({wire.source_port("tcp") for wire in wires * 100}) == 200
 
 
 def test_ops_refuses_six_at_once_and_then_one_a_second(wire):
