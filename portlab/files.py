@@ -46,6 +46,19 @@ def written_whole(path: Pathish) -> Iterator[Path]:
         raise BadTarget(f"{str(path)!r} cannot be written: {error.strerror or error}.") from error
 
 
+def check_writable(path: Pathish) -> None:
+    """Raise BadTarget where `path` could not be written: better before the work than after it."""
+    target = _named(path)
+    if str(path) == STANDARD_OUTPUT:
+        return
+    if target.is_dir():
+        raise BadTarget(f"{str(path)!r} cannot be written: it is a folder.")
+    if not target.parent.is_dir():
+        raise BadTarget(f"{str(path)!r} cannot be written: there is no folder {str(target.parent)!r}.")
+    if not os.access(target if target.exists() and not target.is_file() else target.parent, os.W_OK):
+        raise BadTarget(f"{str(path)!r} cannot be written: Permission denied.")
+
+
 def write(path: Pathish, text: str) -> None:
     """Write a text file, as UTF-8 on every system."""
     if str(path) == STANDARD_OUTPUT:

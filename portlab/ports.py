@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 PROTOCOLS = ("tcp", "udp")
+WIDEST = 40  # characters of one cell of the table in a terminal; find(22)[0] has the whole text
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,7 @@ class PortTable(Sequence[Port]):
     def __repr__(self) -> str:
         if not self._rows:
             return _nothing(self.query)
-        lines = [_HEADINGS, *(_cells(row) for row in self._rows)]
+        lines = [_HEADINGS, *(tuple(map(_short, _cells(row))) for row in self._rows)]
         widths = [max(len(line[column]) for line in lines) for column in range(len(_HEADINGS))]
         padded = (zip(line, widths, strict=True) for line in lines)
         return "\n".join("  ".join(cell.ljust(width) for cell, width in line).rstrip() for line in padded)
@@ -108,7 +109,9 @@ def find(query: int | str = "", protocol: str = "") -> PortTable:
         raise BadTarget(f"{protocol!r} is not a protocol of the reference: type 'tcp' or 'udp'.")
     rows = [row for row in reference() if protocol in ("", row.protocol)]
     words = _words_of(query)
-    if len(words) == 1 and words[0].isdecimal() and words[0].isascii():
+    if not words:
+        found = rows
+    elif len(words) == 1 and words[0].isdecimal() and words[0].isascii():
         found = [row for row in rows if row.port == _number(words[0])]
     else:
         ranked = [(_rank(row, words), row) for row in rows]
@@ -184,6 +187,10 @@ _HEADINGS = ("port", "service", "name", "purpose", "encrypted", "secure alternat
 def _cells(row: Port) -> tuple[str, ...]:
     where = f"{row.port}/{row.protocol}"
     return (where, row.service, row.name, row.purpose, row.encrypted, row.secure_alternative)
+
+
+def _short(cell: str) -> str:
+    return cell if len(cell) <= WIDEST else f"{cell[: WIDEST - 1]}…"
 
 
 def _nothing(query: str) -> str:

@@ -76,6 +76,11 @@ def authorise(
     return authorisation
 
 
+def contains(network: str, address: str) -> bool:
+    """Whether an address (or a smaller network) lies inside a network; BadTarget where one of them is none."""
+    return _network(address).subnet_of(_network(network))
+
+
 def authorised() -> tuple[Authorisation, ...]:
     """What was authorised in this process so far, in order."""
     return tuple(_authorised)

@@ -26,19 +26,26 @@ from portlab.packets.headers import (
     FIN,
     ICMP_PROTOCOL,
     IPV4_SIZE,
+    PSH,
     RST,
     SYN,
     TCP_PROTOCOL,
     TCP_SIZE,
     TIMESTAMP,
     UDP_PROTOCOL,
+    URG,
 )
 from portlab.result import NO_PORT
+
+ALL_FLAGS = FIN | SYN | RST | PSH | ACK | URG
+BEGIN_WITH = {"fin": FIN, "null": 0, "xmas": FIN | PSH | URG, "ack": ACK}
+"""Segments that no operating system begins a conversation with -> the technique that does."""
 
 Index = NDArray[np.intp]
 Mask = NDArray[np.bool_]
 Column = NDArray[np.uint32]
 
+BARE = IPV4_SIZE + TCP_SIZE  # bytes of a segment without options and data
 MSS_OPTION = 4  # bytes; scanners' SYNs carry this option at most
 MULTICAST = 0xE000_0000  # from here on an address is no host's own
 
@@ -85,13 +92,22 @@ def find(frames: Frames) -> list[Questions]:
 
 
 def _tcp(seen: Dissected) -> Iterator[Questions]:
-    flow = _ids(seen.source, seen.destination, seen.source_port, seen.destination_port)
+    here, there = (seen.source, seen.source_port), (seen.destination, seen.destination_port)
+    forward, backward = _both_ways((*here, *there), (*there, *here))
     is_syn = seen.is_tcp & (seen.control_bits & (SYN | ACK | RST | FIN) == SYN)
-    finished = flow[seen.is_tcp & (seen.control_bits & (SYN | ACK | RST) == ACK)]
-    of_a_kernel = seen.total_length > IPV4_SIZE + TCP_SIZE + MSS_OPTION
-    by_connect = is_syn & (np.isin(flow, finished) | of_a_kernel)
+    finished = forward[seen.is_tcp & (seen.control_bits & (SYN | ACK | RST) == ACK)]
+    of_a_kernel = seen.total_length > BARE + MSS_OPTION
+    by_connect = is_syn & (np.isin(forward, finished) | of_a_kernel)
     for technique, mask in (("syn", is_syn & ~by_connect), ("connect", by_connect)):
         yield from _questions(seen, technique, "tcp", np.flatnonzero(mask), seen.sequence_number)
+    segments = np.flatnonzero(seen.is_tcp)
+    _, first = np.unique(np.minimum(forward, backward)[segments], return_index=True)
+    begins = segments[np.sort(first)]
+    begins = begins[seen.total_length[begins] == BARE]
+    for technique, flags in BEGIN_WITH.items():
+        alike = begins[seen.control_bits[begins] & ALL_FLAGS == flags]
+        token = seen.acknowledgment_number if flags == ACK else seen.sequence_number
+        yield from _questions(seen, technique, "tcp", alike, token)
 
 
 def _udp(seen: Dissected) -> Iterator[Questions]:
