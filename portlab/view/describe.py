@@ -54,8 +54,8 @@ def _asked(result: PortResult | None, target: Actor) -> str:
 def _packet_rows(sides: Sides) -> Iterator[Row]:
     numbers = _Numbers()
     asked_before: dict[tuple[int, int, str], int] = {}
-    for index, packet in enumerate(sides.packets):
-        probe = sides.is_probe(packet, sides.packets[:index])
+    for packet in sides.packets:
+        probe = sides.is_probe(packet)
         sender, receiver = sides.place(packet)
         attempt = 0
         if probe:
@@ -155,10 +155,19 @@ def _returns(sides: Sides) -> Iterator[Row]:
         yield _call(int(end["time_ns"]), what, name, told)
 
 
+SHORT_CALLS = {"": "connect()", "0": "connected"}
+
+
 def _call(at_ns: int, what: str, name: str, detail: str = "") -> Row:
     told = sentences.of_call(name, detail)
     return Row(
-        Kind.CALL, at_ns, what, Speaker.SCANNER, short=name or "connect()", detail=detail, sentence=told
+        Kind.CALL,
+        at_ns,
+        what,
+        Speaker.SCANNER,
+        short=SHORT_CALLS.get(name, name),
+        detail=detail,
+        sentence=told,
     )
 
 

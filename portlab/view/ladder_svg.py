@@ -181,7 +181,7 @@ def _call(place: Placed, story: Story) -> Iterator[str]:
     name = element("tspan", escape(row.what), css="name")
     detail = element("tspan", escape(row.detail), css="detail", dx=8) if row.detail else ""
     yield element("text", name, detail, x=14, y=f"{place.top + 4:g}", css="label wide")
-    yield text(14, place.top + 4, row.what, "label name narrow")
+    yield text(14, place.top + 4, row.short, "label name narrow")
     if row.decides:
         yield _pill(story, 0, place.end + 16, left=True)
 

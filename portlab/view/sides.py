@@ -14,7 +14,6 @@ class Sides:
 
     def __init__(self, exchange: Exchange, packets: list[Packet]) -> None:
         self.exchange, self.packets = exchange, packets
-        self.by_hand = exchange.result is None
         self.is_connect = exchange.result is not None and exchange.result.technique == "connect"
         self.target = self._target()
         self.attempts = {
@@ -63,7 +62,7 @@ class Sides:
                 return self.place(answer)[0]
         return None
 
-    def is_probe(self, packet: Packet, earlier: list[Packet]) -> bool:
+    def is_probe(self, packet: Packet) -> bool:
         """Whether the scan asked with this packet (otherwise the kernel sent it by itself)."""
         if not packet.sent:
             return False

@@ -13,7 +13,7 @@ import pytest
 
 FOLDER = Path(__file__).resolve().parents[2] / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
-CODE_LINES, MEDIAN_LINES, PROSE_WORDS, CELLS, MINUTES = 15, 5, 120, 60, 45
+LINE_WIDTH, CODE_LINES, MEDIAN_LINES, PROSE_WORDS, CELLS, MINUTES = 88, 15, 5, 120, 60, 45
 
 ADDRESS = r"\b(?:10|127|172|192)(?:\.\d+){3}\b"  # a section of an RFC has four numbers, too, but smaller ones
 Cell = dict[str, Any]
@@ -58,6 +58,7 @@ def test_no_output_is_stored(path: Path) -> None:
 def test_cells_are_small(path: Path) -> None:
     code = cells(path, "code")
     assert [cell["id"] for cell in code if len(lines(cell)) > CODE_LINES] == []
+    assert [line for cell in code for line in lines(cell) if len(line) > LINE_WIDTH] == []
     assert median(len(lines(cell)) for cell in code) < MEDIAN_LINES
     assert [(cell["id"], words(cell)) for cell in cells(path, "markdown") if words(cell) > PROSE_WORDS] == []
     assert len(cells(path)) <= CELLS

@@ -245,6 +245,10 @@ EXCHANGES = {
 
 
 def by_hand(*packets: tuple[int, bool, Any]) -> Exchange:
-    """What pl.send() gives back: frames, and nothing concluded."""
+    """What pl.send() gives back: frames and the packet that asked; nothing is concluded."""
     frames = np.concatenate([frame(*packet) for packet in packets])
-    return Exchange(None, frames, no_errnos(), np.zeros(0, PROBE), None, START + S)
+    first = packets[0][2]
+    probe = np.zeros(1, PROBE)
+    probe["address"], probe["source"], probe["attempt"] = number(first[IP].dst), number(first[IP].src), 1
+    probe["source_port"], probe["port"], probe["token"] = first.sport, first.dport, first.seq
+    return Exchange(None, frames, no_errnos(), probe, None, START + S)

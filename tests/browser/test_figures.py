@@ -1,0 +1,93 @@
+"""Every ladder and summary laid out by a real browser: nothing overlaps, overflows or is too small to read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from portlab.view import ladder, ladders, meanings, summary
+from tests.portlab.view import made
+
+pytestmark = pytest.mark.browser
+
+WIDTHS = (400, 470, 560, 700, 900, 1200)
+
+OVERLAPS = """() => {
+  const shown = [...document.querySelectorAll("svg.ladder text")].filter(t => t.getClientRects().length);
+  const boxes = shown.map(t => [t.textContent, t.getBoundingClientRect()]);
+  const hits = [];
+  for (let i = 0; i < boxes.length; i++) for (let j = i + 1; j < boxes.length; j++) {
+    const [a, b] = [boxes[i][1], boxes[j][1]];
+    const x = Math.min(a.right, b.right) - Math.max(a.left, b.left);
+    const y = Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top);
+    if (x > 2 && y > 4) hits.push(boxes[i][0] + " / " + boxes[j][0]);
+  }
+  return hits;
+}"""
+SMALLEST = """() => Math.min(...[...document.querySelectorAll(".pl *")]
+  .filter(e => e.getClientRects().length && [...e.childNodes].some(n => n.nodeType === 3 && n.textContent.trim()))
+  .map(e => parseFloat(getComputedStyle(e).fontSize)))"""
+OUTSIDE = """() => [...document.querySelectorAll("svg.ladder text")].filter(t => t.getClientRects().length)
+  .filter(t => { const b = t.getBoundingClientRect(); return b.left < 0 || b.right > innerWidth; })
+  .map(t => t.textContent)"""
+
+PAGES = {
+    name: lambda make=make: ladder.mimebundle(make())["text/html"] for name, make in made.EXCHANGES.items()
+}
+PAGES["side by side"] = lambda: ladders(
+    *(made.EXCHANGES[name]() for name in ("syn open", "syn closed", "syn dropped"))
+)._repr_mimebundle_()["text/html"]
+PAGES["side by side, three lifelines"] = lambda: ladders(
+    *(made.EXCHANGES[name]() for name in ("syn open", "syn rejected", "connect 8443"))
+)._repr_mimebundle_()["text/html"]
+PAGES["summary"] = lambda: summary.html(made.scan("connect", made.CONNECT_8443, 8443, complete=False))
+PAGES["meanings"] = lambda: meanings("syn")._repr_mimebundle_()["text/html"]
+
+
+@pytest.fixture(scope="module")
+def page(browser: Any) -> Iterator[Any]:
+    opened = browser.new_page()
+    yield opened
+    opened.close()
+
+
+def show(page: Any, html: str, width: int, light: bool = True) -> None:
+    page.set_viewport_size({"width": width, "height": 800})
+    theme = "true" if light else "false"
+    page.set_content(f'<!doctype html><meta charset="utf-8"><body data-jp-theme-light="{theme}">{html}')
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_layout(page: Any, name: str) -> None:
+    html = PAGES[name]()
+    for width in WIDTHS:
+        show(page, html, width)
+        assert page.evaluate(OVERLAPS) == [], width
+        assert page.evaluate(OUTSIDE) == [], width
+        assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, width
+        assert page.evaluate(SMALLEST) >= 12, width
+
+
+@pytest.mark.parametrize("light", [True, False], ids=["light", "dark"])
+def test_the_page_s_theme_is_followed(page: Any, light: bool) -> None:
+    show(page, PAGES["syn open"](), 900, light)
+    colour = page.evaluate("getComputedStyle(document.querySelector('.pl .title')).color")
+    assert colour == ("rgb(28, 33, 40)" if light else "rgb(230, 233, 237)")
+
+
+def test_the_picture_is_live_and_the_still_one_is_hidden(page: Any) -> None:
+    show(page, PAGES["syn open"](), 900)
+    assert page.locator("svg.ladder").is_visible()
+    assert not page.locator("img.still").is_visible()
+
+
+def test_without_style_the_still_picture_is_left(page: Any) -> None:
+    """As in a notebook that is not trusted, where style and SVG are taken out."""
+    show(
+        page, PAGES["syn open"]().replace("<style>", "<template>").replace("</style>", "</template>", 1), 900
+    )
+    assert page.locator("img.still").is_visible()
+    assert not page.locator("svg.ladder").is_visible()
+    assert page.evaluate("document.querySelector('img.still').naturalHeight") > 100
