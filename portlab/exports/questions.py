@@ -209,21 +209,26 @@ class _Told:
 
 
 def _from_answers(seen: Dissected) -> Iterator[Questions]:
-    for told in (_told_by_tcp(seen), *_told_by_errors(seen), _told_by_echo(seen)):
-        index = np.flatnonzero(told.mask)
-        for scanner in np.unique(told.scanner[index]):
-            mine = index[told.scanner[index] == scanner]
-            ping = np.full(len(mine), NO_PORT, np.int64)
+    told_by = (_told_by_tcp(seen), *_told_by_errors(seen), _told_by_echo(seen))
+    for technique in ("syn", "udp", "ping"):
+        told = [one for one in told_by if one.technique == technique]
+        scanners, *columns = (
+            np.concatenate([getattr(one, name)[one.mask] for one in told])
+            for name in ("scanner", "address", "probe_port", "source_port", "token")
+        )
+        for scanner in np.unique(scanners):
+            address, probe_port, source_port, token = (column[scanners == scanner] for column in columns)
+            ping = np.full(len(address), NO_PORT, np.int64)
             yield Questions(
-                technique=told.technique,
-                protocol=told.protocol,
+                technique=technique,
+                protocol=told[0].protocol,
                 scanner=int(scanner),
-                time_ns=np.zeros(len(mine), np.int64),
-                address=told.address[mine],
-                port=ping if told.protocol == "icmp" else told.probe_port[mine].astype(np.int64),
-                probe_port=told.probe_port[mine],
-                source_port=told.source_port[mine],
-                token=told.token[mine],
+                time_ns=np.zeros(len(address), np.int64),
+                address=address,
+                port=ping if technique == "ping" else probe_port.astype(np.int64),
+                probe_port=probe_port,
+                source_port=source_port,
+                token=token,
                 matched=False,
             )
 

@@ -114,9 +114,9 @@ def scan_of(rows: Iterable[Mapping[str, Any]], facts: Mapping[str, Any]) -> Scan
     table = list(rows)
     kind = technique(facts["technique"])
     asked = Asked(
-        np.array([number(row["address"]) for row in table], np.uint32),
+        np.array([_address(row["address"]) for row in table], np.uint32),
         np.array([NO_PORT if row["port"] is None else _port(row["port"]) for row in table], np.int32),
-        {number(row["address"]): str(row["host"]) for row in table if row["host"] != row["address"]},
+        {_address(row["address"]): str(row["host"]) for row in table if row["host"] != row["address"]},
     )
     states = [_word(State, row["state"]) for row in table]
     reasons = [_word(Reason, row["reason"]) for row in table]
@@ -131,7 +131,7 @@ def scan_of(rows: Iterable[Mapping[str, Any]], facts: Mapping[str, Any]) -> Scan
         reason=np.array([reason.code for reason in reasons], np.uint8),
         rtt_ms=np.array([_or(row.get("rtt_ms"), np.nan) for row in table], np.float64),
         tries=np.array([_or(row.get("tries"), 0) for row in table], np.uint8),
-        answered_by=np.array([number(speaker) if speaker else 0 for speaker in speakers], np.uint32),
+        answered_by=np.array([_address(speaker) if speaker else 0 for speaker in speakers], np.uint32),
         icmp_type=np.array([_or(row.get("icmp_type"), -1) for row in table], np.int16),
         icmp_code=np.array([_or(row.get("icmp_code"), -1) for row in table], np.int16),
         event=np.full(len(table), NO_EVENT, np.intp),
@@ -153,8 +153,18 @@ def _word(kind: type[Word], text: Any) -> Word:
     raise ValueError(f"{text!r} is not a {kind.__name__.lower()}")
 
 
-def _or(value: Any, missing: float) -> Any:
-    return missing if value is None else value
+def _address(value: Any) -> int:
+    if not isinstance(value, str):
+        raise ValueError(f"{value!r} is not an address")
+    return number(value)
+
+
+def _or(value: Any, missing: float) -> float:
+    if value is None:
+        return missing
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError(f"{value!r} is not a number")
+    return value
 
 
 def _answer(

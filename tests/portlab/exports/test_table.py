@@ -1,0 +1,97 @@
+import csv
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from portlab.exports import Scans, to_csv, to_frame
+from portlab.exports.table import COLUMNS, rows, scan_of
+from portlab.model import Answer
+from portlab.techniques import TECHNIQUES, technique
+from tests.portlab.exports.made import FACTS, ROW, made, scanned
+
+
+@pytest.mark.parametrize("name", TECHNIQUES)
+def test_frame_says_what_the_rows_say(name: str) -> None:
+    scan = scanned(name)
+    frame = scan.to_frame()
+    assert tuple(frame.columns) == COLUMNS
+    assert len(frame) == len(scan)
+    for line, result in zip(frame.to_dict("records"), scan, strict=True):
+        for column in COLUMNS:
+            value, wanted = line[column], getattr(result, column)
+            assert (pd.isna(value) and wanted is None) or value == wanted, column
+
+
+@pytest.mark.parametrize("scan", [scanned("syn"), scanned("ping"), made()], ids=["syn", "ping", "empty"])
+def test_types_do_not_depend_on_the_rows(scan: object) -> None:
+    kinds = {name: str(kind) for name, kind in to_frame(scan).dtypes.items()}  # type: ignore[arg-type]
+    words = ("protocol", "technique", "state", "reason", "service", "fidelity")
+    numbers = ("port", "tries", "icmp_type", "icmp_code")
+    assert kinds == (
+        dict.fromkeys(("host", "address", "answered_by"), "str")
+        | dict.fromkeys(words, "category")
+        | dict.fromkeys(numbers, "Int64")
+        | {"rtt_ms": "float64"}
+    )
+
+
+def test_states_are_in_the_order_of_the_model() -> None:
+    frame = scanned("syn").to_frame()
+    assert list(frame["state"].cat.categories) == ["open", "closed", "filtered"]
+    assert set(frame["reason"].cat.categories) == set(frame["reason"])
+
+
+@pytest.mark.parametrize("name", ["syn", "udp", "ping"])
+def test_csv_comes_back_exactly(tmp_path: Path, name: str) -> None:
+    scan = scanned(name)
+    scan.to_csv(tmp_path / "scan.csv")
+    with (tmp_path / "scan.csv").open(newline="") as file:
+        lines = list(csv.DictReader(file))
+    wanted = [{key: "" if value is None else str(value) for key, value in row.items()} for row in rows(scan)]
+    assert lines == wanted
+    timed = [float(line["rtt_ms"]) for line in lines if line["rtt_ms"]]
+    assert timed == [row["rtt_ms"] for row in rows(scan) if row["rtt_ms"] is not None]
+
+
+def test_csv_to_standard_output(capsys: pytest.CaptureFixture[str]) -> None:
+    to_csv(made({}), "-")
+    assert capsys.readouterr().out.splitlines()[0] == ",".join(COLUMNS)
+
+
+def test_several_scans_are_one_table() -> None:
+    both = Scans([scanned("syn"), scanned("udp")])
+    frame = both.to_frame()
+    assert len(frame) == len(both[0]) + len(both[1])
+    assert list(frame["technique"].cat.categories) == ["syn", "udp"]
+
+
+@pytest.mark.parametrize("name", TECHNIQUES)
+def test_scan_from_rows_says_the_same(name: str) -> None:
+    scan = scanned(name)
+    again = scan_of(rows(scan), FACTS | {"technique": name, "fidelity": scan.fidelity})
+    assert np.array_equal(again.findings.answer, scan.findings.answer)
+    for before, after in zip(scan, again, strict=True):
+        assert before == after
+
+
+@pytest.mark.parametrize(
+    ("speaker", "answer"),
+    [
+        ("10.77.2.10", Answer.PORT_UNREACH_BY_TARGET),
+        ("10.77.1.1", Answer.PORT_UNREACH_BY_OTHER),
+    ],
+)
+def test_who_spoke_tells_answers_apart(speaker: str, answer: Answer) -> None:
+    scan = made({"state": "filtered", "reason": "port-unreach", "answered_by": speaker})
+    assert Answer.of(scan.findings.answer[0]) is answer
+
+
+def test_every_meaning_has_its_way_back() -> None:
+    for name in TECHNIQUES:
+        for answer, meaning in technique(name).MEANINGS.items():
+            port = None if name.startswith("ping") else 80
+            row = ROW | {"state": str(meaning.state), "reason": str(meaning.reason), "port": port}
+            found = scan_of([row], FACTS | {"technique": name}).row(0)
+            assert (found.state, found.reason) == (meaning.state, meaning.reason), (name, answer)
