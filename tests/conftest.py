@@ -122,9 +122,11 @@ class InLab:
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Group them, and put them last: pytest tidies up after a test of its own when it comes to the next of its own."""
         for item in items:
             if key := self.key(item):
                 self.groups.setdefault(key, []).append(item)
+        items.sort(key=lambda item: self.key(item) is not None)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> bool | None:
