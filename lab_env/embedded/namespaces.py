@@ -133,7 +133,7 @@ def no_offload(interface: str) -> None:
 
 SIGNAL_INFORMATION = struct.Struct("@Iii")  # the head of struct signalfd_siginfo: number, errno, code
 SIGNAL_INFORMATION_SIZE = 128
-SENT_BY_KERNEL = 0x80  # SI_KERNEL: Ctrl-C at the terminal, for one
+SENT_BY_KERNEL = 0x80  # SI_KERNEL
 
 
 def signal_descriptor(signals: Iterable[int]) -> int:
@@ -145,6 +145,6 @@ def signal_descriptor(signals: Iterable[int]) -> int:
 
 
 def read_signal(descriptor: int) -> tuple[int, bool]:
-    """The next signal's number, and whether it came from the keyboard (so the command has it too)."""
+    """The next signal's number, and whether the kernel sent it, as it does for Ctrl-C."""
     number, _, code = SIGNAL_INFORMATION.unpack_from(os.read(descriptor, SIGNAL_INFORMATION_SIZE))
     return number, code == SENT_BY_KERNEL

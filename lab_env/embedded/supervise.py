@@ -83,7 +83,7 @@ def _watch(process: subprocess.Popen[bytes], line: socket.socket, on_ready: Call
                 number, from_keyboard = namespaces.read_signal(signals)
                 if "ready" not in known:
                     return 128 + number
-                if not from_keyboard:  # else the command has it already
+                if number != signal.SIGINT or not from_keyboard:  # else the command has it already
                     _pass_on(number, line)
             else:
                 break

@@ -250,39 +250,50 @@ def at_terminal(directory: Path, *words: str) -> Iterator[tuple[subprocess.Popen
         os.close(ours)
 
 
+LEFT = "\0"  # read_until: everybody has left the terminal
+
+
 def read_until(terminal: int, text: str) -> str:
     """What the terminal shows until `text` comes; fails where it does not come."""
     shown = ""
     deadline = time.monotonic() + 10
     while text not in shown:
         assert select.select([terminal], [], [], max(0.0, deadline - time.monotonic()))[0], shown
-        shown += os.read(terminal, 4096).decode()
-    return shown
-
-
-def read_rest(terminal: int) -> str:
-    """What the terminal shows until everybody has left it."""
-    shown = ""
-    with contextlib.suppress(OSError):
-        while data := os.read(terminal, 4096):
-            shown += data.decode()
+        try:
+            shown += os.read(terminal, 4096).decode()
+        except OSError:  # EIO: nobody is at the other end
+            shown += LEFT
+            assert text == LEFT, shown
     return shown
 
 
 def test_ctrl_c_reaches_the_command_once(tmp_path: Path) -> None:
     script = (
         "import signal\n"
-        "signal.signal(signal.SIGINT, lambda *_: print('got it'))\n"
+        "signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])\n"
         f"print({READY!r}, flush=True)\n"
-        "signal.pause()\n"
-        "raise SystemExit(bool(signal.sigtimedwait([signal.SIGINT], 0.3)) or 9)\n"
+        "patience = 5\n"
+        "while signal.sigtimedwait([signal.SIGINT], patience):\n"
+        "    print('got it', flush=True)\n"
+        "    patience = 0.3\n"
+        "raise SystemExit(9)\n"
     )
     words = [sys.executable, "-m", "lab_env.embedded", "--", sys.executable, "-c", script]
     with at_terminal(tmp_path, *words) as (process, terminal):
         read_until(terminal, READY)
         os.write(terminal, b"\x03")
-        assert read_rest(terminal).count("got it") == 1
+        assert read_until(terminal, LEFT).count("got it") == 1
         assert process.wait(DEADLINE) == 9
+
+
+def test_a_terminal_that_is_closed_ends_the_lab(tmp_path: Path) -> None:
+    with at_terminal(tmp_path, sys.executable, "-m", "lab_env.embedded", "--", *WAITING) as (
+        process,
+        terminal,
+    ):
+        read_until(terminal, READY)
+        os.dup2(os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC), terminal)  # we were the last to hold it
+        assert process.wait(DEADLINE) == 128 + signal.SIGHUP
 
 
 def test_a_shell_inside_gives_the_terminal_back(tmp_path: Path) -> None:
