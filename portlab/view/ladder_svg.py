@@ -165,7 +165,9 @@ def _silence(place: Placed, story: Story, prefix: str) -> Iterator[str]:
             overflow="visible",
         )
     x = SHARE_BETWEEN / 2 if count > 2 else 50
-    yield text(_percent(x), middle + (-8 if row.decides else 4.5), row.what, "silence", "middle")
+    y = middle + (-8 if row.decides else 4.5)
+    yield text(_percent(x), y, row.what, "silence wide", "middle")
+    yield text(_percent(x), y, row.short or row.what, "silence narrow", "middle")
     if row.decides:
         yield _pill(story, x, middle + 12, left=count > 2)
     if row.gives_up:

@@ -10,7 +10,7 @@ LONG_NS = 500_000_000
 
 TIMED_OUT = "ETIMEDOUT"
 
-TOLD_TRIES = 3
+TOLD_TRIES = 2
 """Of many tries in vain, so many at the beginning are told one by one, and the last."""
 
 
@@ -74,11 +74,13 @@ def _fold(vain: list[Row]) -> list[Row]:
     attempts = [row.attempt for row in middle if row.attempt]
     start_ns, end_ns = middle[0].at_ns, vain[last].at_ns
     length = words.duration(end_ns - start_ns)
+    tries = f"tries {attempts[0]} to {attempts[-1]}"
     row = Row(
         Kind.SILENCE,
         start_ns,
-        f"tries {attempts[0]} to {attempts[-1]}, {length} of silence",
+        f"{tries}, {length} of silence",
         Speaker.NOBODY,
+        short=f"{tries}: silence",
         until_ns=end_ns,
         sentence=f"The scanner asks {len(attempts)} more times in {length}. Nothing arrives.",
     )

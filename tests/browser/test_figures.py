@@ -12,7 +12,7 @@ from tests.portlab.view import made
 
 pytestmark = pytest.mark.browser
 
-WIDTHS = (400, 470, 560, 700, 900, 1200)
+WIDTHS = (400, 470, 560, 750, 900, 1200)
 
 OVERLAPS = """() => {
   const shown = [...document.querySelectorAll("svg.ladder text")].filter(t => t.getClientRects().length);
