@@ -19,7 +19,7 @@ from lab_env.simulated.packets import Arrivals, as_sent, frames_of, read
 from lab_env.simulated.places import NOBODY, is_loopback
 from lab_env.simulated.walk import fates
 from lab_env.topology import Topology
-from portlab.model import FRAME, Frames
+from portlab.model import FRAME, Frames, no_frames
 from portlab.packets import craft
 from portlab.packets.craft import Packets, arp_requests
 from portlab.packets.headers import ARP, ARP_REPLY, ETHERNET, ETHERNET_SIZE, IPV4, IPV4_SIZE, RST
@@ -112,6 +112,8 @@ class Medium:
         RFC 9293 section 3.10.7.1.
         """
         rows = np.flatnonzero(fate["kind"] == Kind.SYN_ACK)
+        if not len(rows):
+            return no_frames()
         asked = arrivals[rows]
         table = craft.tcp(
             asked["source"],
@@ -171,7 +173,7 @@ class Medium:
 
 def in_order(tables: list[Frames]) -> Frames:
     """Several frame tables as one, in order of time."""
-    frames = np.concatenate([np.empty(0, FRAME), *tables])
+    frames = np.concatenate([no_frames(), *tables])
     ordered: Frames = frames[np.argsort(frames["time_ns"], kind="stable")]
     return ordered
 
