@@ -249,7 +249,10 @@ class Scan:
         """The usual service of each row's port ("" where the reference has none): a convention, not an
         observation.
         """
-        return [service_name(port, self.protocol) if port >= 0 else "" for port in self.port.tolist()]
+        protocol = self.protocol
+        ports, which = np.unique(self.port, return_inverse=True)
+        usual = [service_name(port, protocol) if port != NO_PORT else "" for port in ports.tolist()]
+        return [usual[place] for place in which.tolist()]
 
     # --- rows ---------------------------------------------------------------------------------------------
 

@@ -11,6 +11,7 @@ different places.  Adding a technique is one file here, one test file, and one l
 
 from __future__ import annotations
 
+from functools import cache
 from importlib import import_module
 from typing import Protocol, cast
 
@@ -52,6 +53,7 @@ TECHNIQUES = {
 """Name -> file."""
 
 
+@cache
 def technique(name: str) -> Technique:
     """The technique of that name."""
     if name not in TECHNIQUES:
