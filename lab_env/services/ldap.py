@@ -87,8 +87,8 @@ class Connection(asyncio.Protocol):
         """Hand on what came; whoever does not speak LDAP is hung up on."""
         try:
             self._server.dataReceived(data)
-        except Exception as error:
-            self._site.log(f"ldap: hung up on a client that did not speak the protocol: {error!r}")
+        except Exception:
+            self._site.log("ldap: hung up on a client that did not speak the protocol")
             self._transport.close()
 
     def connection_lost(self, error: Exception | None) -> None:

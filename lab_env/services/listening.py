@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import socket
 import ssl
 from collections.abc import Awaitable, Callable, Sequence
@@ -22,6 +23,9 @@ Conversation = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[
 Answer = Callable[[bytes, Address], Sequence[bytes]]
 
 KINDS = {"tcp": socket.SOCK_STREAM, "udp": socket.SOCK_DGRAM}
+logger = logging.getLogger(
+    __name__
+)  # for whoever writes a server: what a client's bytes made it stumble over
 BACKLOG = 100  # connections that may wait while the server is loading
 
 
@@ -133,8 +137,9 @@ async def talk(
             await conversation(reader, writer)
         except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, OSError):
             pass  # the client left, as scanners do
-        except Exception as error:  # bytes of another protocol, as scanners send: hang up, go on
-            log(f"port {port}: hung up on {peer(writer)}, who did not speak the protocol: {error!r}")
+        except Exception:  # bytes of another protocol, as scanners send: hang up, go on
+            log(f"port {port}: hung up on {peer(writer)}, who did not speak the protocol")
+            logger.debug("port %s", port, exc_info=True)
         finally:
             writer.close()
 
@@ -152,8 +157,10 @@ class _Datagrams(asyncio.DatagramProtocol):
     def datagram_received(self, data: bytes, address: Address) -> None:
         try:
             answers = self._answer(data, address)
-        except Exception as error:  # nonsense in a datagram gets silence
-            self._log(f"{len(data)} bytes from {address[0]} not understood: {error!r}")
+        except Exception:  # nonsense in a datagram gets silence
+            port = self._transport.get_extra_info("sockname")[1]
+            self._log(f"port {port}: {len(data)} bytes from {address[0]} not understood, not answered")
+            logger.debug("port %s", port, exc_info=True)
             return
         for datagram in answers:
             self._transport.sendto(datagram, address)

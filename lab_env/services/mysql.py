@@ -13,6 +13,7 @@ from typing import Any
 
 from mysql_mimic import IdentityProvider, MysqlServer, NativePasswordAuthPlugin, Session, User
 from mysql_mimic.control import LocalControl
+from mysql_mimic.stream import ConnectionClosed
 from sqlglot.executor import execute
 from sqlglot.expressions import Expression
 
@@ -61,7 +62,7 @@ class Server(MysqlServer):  # type: ignore[misc]  # mysql-mimic has no types
     """The library's server; a client that leaves in the middle, as scanners do, is no error."""
 
     async def _client_connected_cb(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, ConnectionClosed):
             await super()._client_connected_cb(reader, writer)
 
 

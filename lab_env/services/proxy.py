@@ -1,24 +1,28 @@
-"""HTTP proxy, 3128/tcp: fetches pages and opens tunnels for its clients, to web ports of the lab only (RFC
-9110, section 9.3.6).
+"""HTTP proxy, 3128/tcp: fetches pages and opens tunnels for the learner's account, to web ports of the lab only.
+
+RFC 9110: section 7.6 (forwarding), 9.3.6 (CONNECT), 11.7 (login at a proxy).
 """
 
 from __future__ import annotations
 
 import asyncio
+import base64
+import binascii
 import socket
+from dataclasses import dataclass
 from email.utils import formatdate
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
 from lab_env.services.listening import Stop, peer, talk
-from lab_env.services.site import Site
+from lab_env.services.site import Site, is_learner
 
 NAME = "PortLab-proxy"
 END_OF_HEAD = b"\r\n\r\n"
 HTTP_PORT, HTTPS_PORT = 80, 443
 CHUNK = 65536
 PATIENCE = 10.0  # seconds for the other server to accept
-# meant for this connection and not for the next one (RFC 9110, section 7.6.1)
+# meant for this connection and not for the next one (section 7.6.1)
 HOP_BY_HOP = ("connection", "proxy-connection", "keep-alive", "proxy-authorization")
 
 
@@ -30,18 +34,41 @@ class Refusal(Exception):
         self.status = status
 
 
-def response(status: HTTPStatus, reason: str) -> bytes:
-    """A whole response with a line of text."""
-    body = f"{reason}\n".encode()
-    head = (
-        f"HTTP/1.1 {status.value} {status.phrase}",
-        f"Server: {NAME}",
-        f"Date: {formatdate(usegmt=True)}",
-        "Content-Type: text/plain; charset=utf-8",
-        f"Content-Length: {len(body)}",
-        "Connection: close",
-    )
-    return "\r\n".join(head).encode() + END_OF_HEAD + body
+@dataclass(frozen=True)
+class Request:
+    """The head of a request."""
+
+    method: str
+    uri: str
+    headers: tuple[str, ...]  # whole lines
+
+    def header(self, name: str) -> str:
+        """The value of a header, "" if it is not there."""
+        found = [
+            line.partition(":")[2] for line in self.headers if line.partition(":")[0].strip().lower() == name
+        ]
+        return found[0].strip() if found else ""
+
+
+def parse(head: bytes) -> Request:
+    """A request's head, from its first line to the empty one."""
+    first, *headers = head.decode("latin-1").removesuffix("\r\n\r\n").split("\r\n")
+    words = first.split(" ")
+    if len(words) != 3 or not words[2].startswith("HTTP/"):
+        raise Refusal(HTTPStatus.BAD_REQUEST, "This is not an HTTP request.")
+    return Request(words[0], words[1], tuple(headers))
+
+
+def check_login(request: Request) -> str:
+    """The user's name; Basic means name and password in base64, which hides nothing (RFC 7617)."""
+    scheme, _, token = request.header("proxy-authorization").partition(" ")
+    try:
+        user, _, password = base64.b64decode(token, validate=True).decode().partition(":")
+    except (binascii.Error, ValueError):
+        user, password = "", ""
+    if scheme.lower() != "basic" or not is_learner(user, password):
+        raise Refusal(HTTPStatus.PROXY_AUTHENTICATION_REQUIRED, "This proxy wants a login.")
+    return user
 
 
 def target(method: str, uri: str) -> tuple[str, int]:
@@ -69,13 +96,29 @@ def address_of(site: Site, host: str) -> str:
     raise Refusal(HTTPStatus.FORBIDDEN, f"This proxy knows the lab only, not {host}.")
 
 
-def forwarded(method: str, uri: str, headers: list[str]) -> bytes:
+def forwarded(request: Request) -> bytes:
     """The request as the other server gets it: path instead of URI, a Via line, one exchange a connection."""
-    parts = urlsplit(uri)
+    parts = urlsplit(request.uri)
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    kept = [line for line in headers if line.partition(":")[0].strip().lower() not in HOP_BY_HOP]
-    lines = [f"{method} {path} HTTP/1.1", *kept, f"Via: 1.1 {NAME}", "Connection: close"]
+    kept = [line for line in request.headers if line.partition(":")[0].strip().lower() not in HOP_BY_HOP]
+    lines = [f"{request.method} {path} HTTP/1.1", *kept, f"Via: 1.1 {NAME}", "Connection: close"]
     return "\r\n".join(lines).encode("latin-1") + END_OF_HEAD
+
+
+def response(refusal: Refusal, realm: str) -> bytes:
+    """A refusal as a whole response with a line of text."""
+    body = f"{refusal}\n".encode()
+    lines = [
+        f"HTTP/1.1 {refusal.status.value} {refusal.status.phrase}",
+        f"Server: {NAME}",
+        f"Date: {formatdate(usegmt=True)}",
+        "Content-Type: text/plain; charset=utf-8",
+        f"Content-Length: {len(body)}",
+        "Connection: close",
+    ]
+    if refusal.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
+        lines.append(f'Proxy-Authenticate: Basic realm="{realm}"')
+    return "\r\n".join(lines).encode() + END_OF_HEAD + body
 
 
 async def carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -84,32 +127,27 @@ async def carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
         while data := await reader.read(CHUNK):
             writer.write(data)
             await writer.drain()
-        if writer.can_write_eof():
-            writer.write_eof()
+        writer.write_eof()
     except OSError:
         writer.close()
 
 
 async def handle(site: Site, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """One request: check it, reach the other server, then only carry bytes both ways."""
-    head = (await reader.readuntil(END_OF_HEAD)).decode("latin-1")
-    request, *headers = head.removesuffix("\r\n\r\n").split("\r\n")
-    words = request.split(" ")
-    if len(words) != 3 or not words[2].startswith("HTTP/"):
-        raise Refusal(HTTPStatus.BAD_REQUEST, "This is not an HTTP request.")
-    method, uri, _ = words
-    site.log(f"proxy: {method} {uri} from {peer(writer)}")
-    host, port = target(method, uri)
+    request = parse(await reader.readuntil(END_OF_HEAD))
+    user = check_login(request)
+    site.log(f"proxy: {request.method} {request.uri} for {user} from {peer(writer)}")
+    host, port = target(request.method, request.uri)
     address = address_of(site, host)
     try:
         async with asyncio.timeout(PATIENCE):
             far_reader, far_writer = await asyncio.open_connection(address, port)
     except OSError as error:  # TimeoutError is one too
         raise Refusal(HTTPStatus.BAD_GATEWAY, f"{host} port {port} could not be reached: {error}") from error
-    if method == "CONNECT":
+    if request.method == "CONNECT":
         writer.write(b"HTTP/1.1 200 Connection established" + END_OF_HEAD)
     else:
-        far_writer.write(forwarded(method, uri, headers))
+        far_writer.write(forwarded(request))
     try:
         await asyncio.gather(carry(reader, far_writer), carry(far_reader, writer))
     finally:
@@ -123,7 +161,8 @@ async def serve(site: Site, sock: socket.socket, *, tls: bool) -> Stop:
         try:
             await handle(site, reader, writer)
         except Refusal as refusal:
-            writer.write(response(refusal.status, str(refusal)))
+            site.log(f"proxy: {refusal.status.value} to {peer(writer)}: {refusal}")
+            writer.write(response(refusal, site.domain))
             await writer.drain()
 
     return await talk(sock, conversation, site.log)

@@ -92,6 +92,6 @@ async def serve(site: Site, sock: socket.socket, *, tls: bool) -> Stop:
         writer.close()
 
     def protocol() -> asyncio.Protocol:
-        return Protocol(shell=session, connect_maxwait=NEGOTIATION_PATIENCE)
+        return Protocol(shell=session, connect_maxwait=NEGOTIATION_PATIENCE, encoding_errors="replace")
 
     return stopper(await asyncio.get_running_loop().create_server(protocol, sock=sock))

@@ -15,7 +15,8 @@ async def serve(site: Site, sock: socket.socket, *, tls: bool) -> Stop:
     address, port = sock.getsockname()
 
     def log(result: TransferResult) -> None:
-        site.log(f"tftp: a transfer ended: {result}")
+        outcome = f"{result.error}" if result.error else f"{result.bytes} bytes"
+        site.log(f"tftp: {result.peer[0]} wanted to {result.operation} {result.filename}: {outcome}")
 
     server = AsyncTFTPServer(site.files, listen=address, port=port, on_complete=log)
     # The library wants to open its own socket.  Nothing can run between these two lines; a request that was

@@ -1,4 +1,4 @@
-"""Services run on a loop in a thread; clients in the tests are ordinary blocking ones, not the servers' own libraries."""
+"""Services run on a loop in a thread; the clients are ordinary blocking ones, of other make than the servers."""
 
 from __future__ import annotations
 

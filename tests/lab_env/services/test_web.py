@@ -7,7 +7,7 @@ import ssl
 
 import pytest
 
-from lab_env.services.proxy import Refusal, address_of, target
+from lab_env.services.proxy import Refusal, address_of, forwarded, parse, target
 from tests.lab_env.services.clients import HOST, PATIENCE, connect
 
 
@@ -18,6 +18,22 @@ def get(port: int, path: str, **headers: str) -> tuple[int, bytes, http.client.H
     body = response.read()
     client.close()
     return response.status, body, response.headers
+
+
+def test_proxy_does_not_pass_the_password_on():
+    request = parse(
+        b"GET http://web.lab/a?b HTTP/1.1\r\nHost: web.lab\r\nProxy-Authorization: Basic x\r\n"
+        b"Connection: keep-alive\r\n\r\n"
+    )
+    lines = forwarded(request).decode().split("\r\n")
+    assert lines == [
+        "GET /a?b HTTP/1.1",
+        "Host: web.lab",
+        "Via: 1.1 PortLab-proxy",
+        "Connection: close",
+        "",
+        "",
+    ]
 
 
 def test_http_serves_a_page_and_the_files(serving, readme):
@@ -56,16 +72,35 @@ def web_on_80(serving, monkeypatch):
     return port
 
 
+LOGIN = {"Proxy-Authorization": "Basic c3R1ZGVudDpuZXRwbHVz"}  # student:netplus
+
+
 def test_proxy_fetches_for_a_client(serving, web_on_80, readme):
     proxy = serving("proxy")
-    assert get(proxy, "http://web.lab/files/readme.txt", Host="web.lab")[:2] == (200, readme)
-    assert get(proxy, f"http://{HOST}:{web_on_80}/", Host="web.lab")[0] == 200
-    assert serving.logged("proxy: GET http://web.lab/files/readme.txt from 127.0.0.1")
+    assert get(proxy, "http://web.lab/files/readme.txt", **LOGIN)[:2] == (200, readme)
+    assert get(proxy, f"http://{HOST}:{web_on_80}/", **LOGIN)[0] == 200
+    assert serving.logged("proxy: GET http://web.lab/files/readme.txt for student from 127.0.0.1")
+
+
+@pytest.mark.parametrize(
+    "login",
+    [
+        {},
+        {"Proxy-Authorization": "Basic c3R1ZGVudDp3cm9uZw=="},  # student:wrong
+        {"Proxy-Authorization": "Basic no base64!"},
+        {"Proxy-Authorization": "Bearer c3R1ZGVudDpuZXRwbHVz"},
+    ],
+)
+def test_proxy_wants_a_login(serving, login):
+    status, body, headers = get(serving("proxy"), "http://web.lab/", **login)
+    assert (status, headers["Proxy-Authenticate"]) == (407, 'Basic realm="lab"')
+    assert b"wants a login" in body
+    assert serving.logged("proxy: 407 to 127.0.0.1")
 
 
 def test_proxy_opens_a_tunnel(serving, web_on_80, readme):
     client = http.client.HTTPConnection(HOST, serving("proxy"), timeout=PATIENCE)
-    client.set_tunnel("web.lab", web_on_80)
+    client.set_tunnel("web.lab", web_on_80, headers=LOGIN)
     client.request("GET", "/files/readme.txt")
     assert client.getresponse().read() == readme
     client.close()
@@ -74,11 +109,11 @@ def test_proxy_opens_a_tunnel(serving, web_on_80, readme):
 def test_proxy_that_cannot_reach_the_server_says_so(serving, web_on_80):
     proxy = serving("proxy")
     serving.loop.run(serving.running[0].close())
-    assert get(proxy, "http://web.lab/")[0] == 502
+    assert get(proxy, "http://web.lab/", **LOGIN)[0] == 502
 
 
 def test_proxy_that_is_asked_for_no_uri_says_what_it_is(serving):
-    status, body, headers = get(serving("proxy"), "/")
+    status, body, headers = get(serving("proxy"), "/", **LOGIN)
     assert (status, headers["Server"]) == (400, "PortLab-proxy")
     assert b"This is a proxy" in body
 
