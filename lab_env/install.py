@@ -27,7 +27,7 @@ from pathlib import Path
 LAB_STAMP, TEST_STAMP = "portlab-lab", "portlab-test"
 
 LAUNCHER = """#!/bin/sh
-exec "${0%/*}/python3" -P -c 'import sys; from portlab.cli import main; sys.exit(main())' "$@"
+exec "${0%/*}/python3" -P -m portlab "$@"
 """
 
 

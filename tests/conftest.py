@@ -122,7 +122,7 @@ class InLab:
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Group them, and put them last: pytest tidies up after a test of its own when it comes to the next of its own."""
+        """Group them and put them last: pytest takes down what a test of its own needed at its own next one."""
         for item in items:
             if key := self.key(item):
                 self.groups.setdefault(key, []).append(item)
