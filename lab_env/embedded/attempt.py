@@ -55,12 +55,19 @@ def _obstacles() -> tuple[Obstacle, ...]:
     if missing:
         packages = " ".join(PROGRAMS[name] for name in missing)
         return (Obstacle(f"Not installed: {', '.join(missing)}.", f"sudo apt-get install {packages}"),)
-    options = ["-B"] if "SUDO_UID" in os.environ else []
-    done = subprocess.run([sys.executable, *options, "-c", TRY], capture_output=True, text=True)
-    if done.returncode:
-        return (Obstacle(f"The attempt itself failed: {done.stderr.strip().splitlines()[-1:]}.", SIMULATED),)
+    done = subprocess.run([sys.executable, *python_options(), "-c", TRY], capture_output=True, text=True)
+    if done.returncode or not done.stdout:
+        last_words = ["it said nothing", *done.stderr.splitlines()][-1]
+        return (Obstacle(f"Trying it out failed: {last_words}.", SIMULATED),)
     attempt = json.loads(done.stdout)
     return (explain(attempt["step"], attempt["errno"], attempt["text"]),) if attempt else ()
+
+
+def python_options() -> list[str]:
+    """Options for a Python that works for us: it takes no module from the current directory, and under sudo
+    leaves no compiled files that are root's.
+    """
+    return ["-P", "-B"] if "SUDO_UID" in os.environ else ["-P"]
 
 
 # --- the attempt --------------------------------------------------------------------------------------------
@@ -71,7 +78,7 @@ def try_everything() -> None:
     from lab_env.embedded import identity, namespaces
 
     identity.become_owner()
-    os.environ["PATH"] += f":{SYSTEM_DIRECTORIES}"
+    os.environ["PATH"] = f"{os.environ.get('PATH', os.defpath)}:{SYSTEM_DIRECTORIES}"
     first: list[tuple[str, Callable[[], None]]] = [
         (NAMESPACES, lambda: os.close(os.pidfd_open(os.getpid()))),
         (NAMESPACES, lambda: namespaces.own_user_namespace(namespaces.OF_A_LAB)),

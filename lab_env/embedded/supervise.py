@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from lab_env.embedded import namespaces
+from lab_env.embedded.attempt import python_options
 
 PASSED_ON = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 MESSAGE_LIMIT = 1 << 20
@@ -58,8 +59,7 @@ def stay_with(
 def _start(far_end: socket.socket, listener: socket.socket | None) -> subprocess.Popen[bytes]:
     descriptors = [far_end.fileno()] + ([listener.fileno()] if listener is not None else [])
     code = START.format(root=ROOT, line=descriptors[0], listener=-1 if listener is None else descriptors[1])
-    options = ["-B"] if "SUDO_UID" in os.environ else []  # leave no compiled files that are root's
-    return subprocess.Popen([sys.executable, *options, "-c", code], pass_fds=descriptors)
+    return subprocess.Popen([sys.executable, *python_options(), "-c", code], pass_fds=descriptors)
 
 
 def _watch(process: subprocess.Popen[bytes], line: socket.socket, on_ready: Callable[[int], None]) -> int:

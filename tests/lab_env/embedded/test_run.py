@@ -75,6 +75,13 @@ def test_the_command_keeps_directory_streams_and_environment(
     assert capfd.readouterr() == (f"{tmp_path}\n", "kept, for the command\n")
 
 
+def test_files_in_the_current_directory_are_not_taken_for_modules(tmp_path: Path) -> None:
+    for name in ("socket.py", "asyncio.py", "random.py"):
+        (tmp_path / name).write_text("raise SystemExit('taken')\n")
+    with contextlib.chdir(tmp_path):
+        assert embedded.run(["true"]) == 0
+
+
 def test_the_command_has_signals_as_a_shell_gives_them() -> None:
     done = subprocess.run(
         [PYTHON, "-m", "lab_env.embedded", "--", "sh", "-c", "grep ^Sig /proc/self/status"],
