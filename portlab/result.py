@@ -360,7 +360,7 @@ class Scan:
         seen = Dissected(self.events.frames)
         table = ProbeTable(row_probes)
         belongs = conversations(seen, table, self.protocol) != NOBODY
-        if self.findings.answer[index] == Answer.NO_NEIGHBOUR.code or self.protocol == "arp":
+        if self.findings.answer[index] == Answer.NO_NEIGHBOUR.code:
             address = self.address[index]
             belongs |= seen.is_arp & ((seen.arp_target == address) | (seen.arp_sender == address))
         chosen = np.flatnonzero(belongs)

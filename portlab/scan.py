@@ -164,7 +164,7 @@ def _scan(name: str, asked: Asked, options: Options, payload: NDArray[np.uint8] 
     tell, stop_telling = _teller(f"{name} scan", options.get("progress", True))
     try:
         if kind.PROTOCOL == "arp":
-            _check_on_link(wire, asked)
+            asked = _on_link(wire, asked)
         loop = Loop(kind, asked, wire, pace, _random_bytes(options.get("seed")), tell, payload)
         complete, stopped_by = loop.run()
         authorised = tuple(str(item) for item in scope.authorised())
@@ -195,14 +195,18 @@ def open_wire(kind: Technique | None = None) -> Wire:
     return KernelWire()
 
 
-def _check_on_link(wire: Wire, asked: Asked) -> None:
+def _on_link(wire: Wire, asked: Asked) -> Asked:
+    """What ARP can be asked about: neighbours.  The own address is passed by, since nobody asks himself."""
+    others = np.array([wire.source(address) != address for address in asked.address.tolist()], bool)
+    asked = Asked(asked.address[others], asked.port[others], asked.names)
     far = [address for address in asked.address.tolist() if not wire.on_link(address)]
-    if far:
-        name = asked.names.get(far[0]) or dotted(far[0])
+    if far or not len(asked):
+        name = asked.names.get(far[0], dotted(far[0])) if far else "your own address"
         raise BadTarget(
             f"{name!r} is not on this machine's own link, and ARP does not pass routers. "
             'Use ping(..., method="icmp"), or ping hosts of your own network.'
         )
+    return asked
 
 
 def _random_bytes(seed: int | None) -> RandomBytes:

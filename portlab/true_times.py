@@ -19,7 +19,7 @@ def with_true_times(
     A probe left when its first frame left; a connection attempt was decided when the first frame came back.
     """
     frames = events.frames
-    if protocol == "arp" or not len(frames):
+    if not len(frames):
         return probes, events
     probe = conversations(Dissected(frames), ProbeTable(probes), protocol)
     sent, first_sent = _first(probe, frames["direction"] == SENT)

@@ -45,7 +45,7 @@ def tcp(
     acknowledgment_number: ArrayLike = 0,
     control_bits: ArrayLike,
     window: ArrayLike = WINDOW,
-    ttl: int = TTL,
+    ttl: ArrayLike = TTL,
     identification: ArrayLike = 0,
     options: bytes = b"",
 ) -> Packets:
@@ -72,7 +72,7 @@ def udp(
     *,
     data: NDArray[np.uint8] | None = None,
     data_length: ArrayLike = 0,
-    ttl: int = TTL,
+    ttl: ArrayLike = TTL,
     identification: ArrayLike = 0,
 ) -> Packets:
     """UDP datagrams (RFC 768).  `data` is a (rows, bytes) table padded with zeros, `data_length` how much of
@@ -105,7 +105,7 @@ def icmp(
     identifier: ArrayLike = 0,
     sequence_number: ArrayLike = 0,
     data: NDArray[np.uint8] | bytes = b"",
-    ttl: int = TTL,
+    ttl: ArrayLike = TTL,
     identification: ArrayLike = 0,
 ) -> Packets:
     """ICMP messages (RFC 792); `data` follows the header: bytes for all, or a (rows, bytes) table."""
@@ -155,7 +155,7 @@ def _fill_ipv4(
     source: ArrayLike,
     destination: ArrayLike,
     protocol: int,
-    ttl: int,
+    ttl: ArrayLike,
     identification: ArrayLike,
     length: ArrayLike | None = None,
 ) -> None:

@@ -97,7 +97,12 @@ class Dissected:
 
     @cached_property
     def is_tcp(self) -> Mask:
-        return self._is_transport(TCP_PROTOCOL, TCP_SIZE)
+        header_size = (self._headers["tcp"]["data_offset"] >> 4).astype(np.uint32) * 4
+        return (
+            self._is_transport(TCP_PROTOCOL, TCP_SIZE)
+            & (header_size >= TCP_SIZE)
+            & (header_size <= self.total_length - IPV4_SIZE)
+        )
 
     @cached_property
     def is_udp(self) -> Mask:

@@ -130,7 +130,7 @@ def errors(seen: Dissected, probes: ProbeTable, protocol: str) -> tuple[Index, N
     fits = seen.quoted_source == probes.column("source", probe)
     if protocol == "tcp":
         fits &= seen.quoted_sequence_number == token
-    else:
+    elif protocol == "udp":  # an echo has shown identifier and sequence number already
         quoted = seen.quoted_identification  # other tools may send 0, which PortLab's own probes never carry
         fits &= (quoted == identification(token)) | (quoted == token)
     probe = _only(probe, fits)
@@ -196,7 +196,9 @@ def conversations(seen: Dissected, probes: ProbeTable, protocol: str) -> Index:
     This is for showing (what else was said on these two ports), never for judging.
     """
     if protocol == "arp":
-        return np.full(len(seen), NOBODY, np.intp)
+        nothing = np.zeros(len(seen), np.uint32)
+        asking = probes.find(seen.arp_target, nothing, nothing, seen.is_arp & ~seen.received)
+        return np.maximum(asking, probes.find(seen.arp_sender, nothing, nothing, seen.is_arp & seen.received))
     if protocol == "icmp":
         near, far, kind = seen.icmp_identifier, seen.icmp_sequence_number, seen.is_icmp & ~seen.is_error
         going = probes.find(seen.destination, far, near, kind & ~seen.received)

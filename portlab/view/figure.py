@@ -66,6 +66,7 @@ def picture(svg: str, height: float, alternative: str, *sheets: str) -> str:
     """The SVG, and a still image of it for where SVG and style are not allowed.
 
     The live one stands in a hidden element that only our own style shows: without the style its text stays hidden.
+    (JupyterLab's sanitizer takes out attributes that have no value.)
     """
     still = (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="760" height="{height + 16:g}"><style>'
@@ -75,7 +76,7 @@ def picture(svg: str, height: float, alternative: str, *sheets: str) -> str:
     )
     encoded = base64.b64encode(still.encode()).decode()
     return (
-        f'<div class="live" hidden>{svg}</div>'
+        f'<div class="live" hidden="hidden">{svg}</div>'
         f'<img class="still" alt="{escape(alternative)}" src="data:image/svg+xml;base64,{encoded}">'
     )
 

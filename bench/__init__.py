@@ -1,0 +1,1 @@
+"""PortLab beside nmap and the physical floor: `./run bench`."""
