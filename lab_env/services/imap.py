@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 from proxyprotocol.reader import ProxyProtocolReader
 from pymap.backend.dict import Config, Identity, Login
+from pymap.concurrent import Subsystem
 from pymap.exceptions import InvalidAuth
 from pymap.imap import IMAPServer
 from pymap.parsing.message import AppendMessage
@@ -89,6 +90,7 @@ async def serve(site: Site, sock: socket.socket, *, tls: bool) -> Stop:
         demo_user=USER,
         demo_password=PASSWORD,
         hash_context=BuiltinHash(rounds=HASH_ROUNDS),
+        cpu_subsystem=Subsystem.for_asyncio(),  # so few rounds need no threads
         ssl_context=site.tls(),
         tls_enabled=not tls,
         reject_dnsbl=False,  # no lookups beyond the lab

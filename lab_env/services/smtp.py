@@ -18,7 +18,7 @@ from lab_env.services.site import Site, is_learner
 SUBMISSION_PORT = 587
 IDENTITY = "ESMTP PortLab"
 
-# aiosmtpd warns, twice for each connection, that a login in clear text is allowed: showing one is what the lab is for.
+# aiosmtpd warns twice for each connection that a login in clear text is allowed: showing one is what the lab is for.
 logging.getLogger("mail.log").addFilter(lambda record: "auth_require_tls == False" not in record.getMessage())
 
 

@@ -5,6 +5,7 @@ import errno
 import socket
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,20 @@ def test_close_stops_a_server_that_has_served(serving, server):
     assert not serving.logged_now("could not start")
     serving.stop()
     assert is_refused(port)
+
+
+@pytest.mark.parametrize("server", ["ftp", "imap", "smb"])
+def test_close_ends_the_threads_of_a_server(serving, server):
+    port = serving(server)
+    before = set(threading.enumerate())
+    with connect(port):
+        serving.loop.run(serving.running[0].loaded())
+    serving.stop()
+    assert eventually(lambda: {thread for thread in threading.enumerate() if not is_worker(thread)} <= before)
+
+
+def is_worker(thread: threading.Thread) -> bool:
+    return thread.name.startswith("asyncio_")  # the loop's own pool, in which servers are loaded
 
 
 @pytest.mark.parametrize("server", TCP)
@@ -102,7 +117,7 @@ def test_an_unknown_server_is_named(prepared):
 def test_a_server_that_cannot_start_closes_its_port_and_says_why(serving, monkeypatch):
     monkeypatch.setitem(services.MODULES, "broken", "no_such_module")
     port = serving("broken")
-    connect(port).close()
+    is_refused(port)  # the first client makes it start, and may see its connection reset
     assert serving.logged("could not start")
     assert eventually(lambda: is_refused(port))
 

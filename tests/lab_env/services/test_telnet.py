@@ -4,7 +4,15 @@ import socket
 
 import pytest
 
+from lab_env.services import telnet
 from tests.lab_env.services.clients import connect
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch):
+    """A client that does not negotiate gets its prompt sooner."""
+    monkeypatch.setattr(telnet, "NEGOTIATION_PATIENCE", 0.05)
+
 
 IAC, WILL, WONT, DO, DONT = 255, 251, 252, 253, 254
 TERMINAL_TYPE, ECHO, WINDOW_SIZE = 24, 1, 31
