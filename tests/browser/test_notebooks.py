@@ -208,10 +208,10 @@ def test_the_figure_follows_jupyterlab_s_theme(browser: Any, sitting: Sitting) -
     colour = "getComputedStyle(document.querySelector('figure.pl .title')).color"
     light = page.evaluate(colour)
     menu(page, "Settings", "Theme", "JupyterLab Dark")
-    page.wait_for_selector("body[data-jp-theme-light=false]")
+    page.wait_for_selector("body[data-jp-theme-light=false]", state="attached")
     assert (light, page.evaluate(colour)) == ("rgb(28, 33, 40)", "rgb(230, 233, 237)")
     menu(page, "Settings", "Theme", "JupyterLab Light")
-    page.wait_for_selector("body[data-jp-theme-light=true]")
+    page.wait_for_selector("body[data-jp-theme-light=true]", state="attached")
     page.close()
 
 

@@ -82,7 +82,7 @@ def test_the_figure_is_well_formed_and_accessible(name: str) -> None:
     page = Balanced()
     page.feed(html)
     assert page.open == []
-    live = re.search(r'<div class="live" hidden>(<svg.*?</svg>)</div><img', html, re.S)
+    live = re.search(r'<div class="live" hidden="hidden">(<svg.*?</svg>)</div><img', html, re.S)
     assert live is not None
     root = ElementTree.fromstring(live[1])
     assert root.get("role") == "img"
