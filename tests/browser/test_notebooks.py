@@ -39,6 +39,9 @@ class Sitting:
 
     def page(self, browser: Any, notebook: str) -> Any:
         page = browser.new_page(viewport=SIZE)
+        # JupyterLab asks where it has opened a notebook before it has learned which kernels there are.
+        dialog = page.locator(".jp-Dialog", has_text="Select Kernel")
+        page.add_locator_handler(dialog, lambda: dialog.locator(".jp-mod-accept").click())
         page.goto(f"{self.url}/lab/tree/{notebook}?token={self.token}&reset")
         page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=PATIENCE_MS)
         page.wait_for_selector(IDLE, timeout=PATIENCE_MS)
