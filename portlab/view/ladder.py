@@ -12,11 +12,10 @@ from portlab.view.story import Kind, Story
 from portlab.view.svg import badge, escape
 from portlab.view.words import duration
 
-TIMES = (
-    "Times: read on the scanner; the other ends of the arrows are not measured. "
-    "Gaps are compressed, read the numbers."
-)
-BATCH_TIMES = "Times of sent packets: when their batch was sent, not each one."
+MEASURED = "Times: read on the scanner; the other ends of the arrows are not measured."
+MODELLED = "Times: a model's, not measured."
+BATCH = "A sent packet has the time of its batch."
+COMPRESSED = "Gaps are compressed, read the numbers."
 SHEETS = ("ladder", "ladder_page")
 
 
@@ -49,7 +48,7 @@ def html(story: Story, alone: bool = True) -> str:
 
 
 def _fidelity(story: Story) -> str:
-    loud = " loud" if story.result is not None and story.result.fidelity == "simulated" else ""
+    loud = " loud" if story.simulated else ""
     return f'<span class="fidelity{loud}">{escape(story.fidelity)}</span>'
 
 
@@ -65,11 +64,15 @@ def _caption(story: Story, alone: bool) -> str:
         if story.result.caveat:
             told += f"<p><strong>{escape(story.result.caveat)}</strong></p>"
         source = f"Source: {escape(story.result.source)}. "
-    return f'{told}<p class="muted">{source}{_times(story.batch_clock) if alone else ""}</p>'
+    return f'{told}<p class="muted">{source}{_times(story) if alone else ""}</p>'
 
 
-def _times(batch_clock: bool) -> str:
-    return f"{TIMES} {BATCH_TIMES}" if batch_clock else TIMES
+def _times(*stories: Story) -> str:
+    """What the times of these ladders are."""
+    told = [MODELLED if any(story.simulated for story in stories) else MEASURED]
+    if any(story.batch_clock for story in stories):
+        told.append(BATCH)
+    return " ".join([*told, COMPRESSED])
 
 
 def _table(story: Story) -> list[list[str]]:
@@ -106,8 +109,7 @@ class Ladders:
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         stories = [describe(exchange) for exchange in self.exchanges]
         figures = "".join(html(story, alone=False) for story in stories)
-        times = _times(any(story.batch_clock for story in stories))
-        page = f'<div class="pl-side">{figures}</div><div class="pl"><p class="muted">{times}</p></div>'
+        page = f'<div class="pl-side">{figures}</div><div class="pl"><p class="muted">{_times(*stories)}</p></div>'
         return {"text/plain": str(self), "text/html": page}
 
 

@@ -74,6 +74,11 @@ class Story:
     result: PortResult | None
 
     @property
+    def simulated(self) -> bool:
+        """True where nothing was measured."""
+        return self.result is not None and self.result.fidelity == "simulated"
+
+    @property
     def certain(self) -> bool:
         """True where an answer decided; False where silence did."""
         return any(row.decides and row.kind is not Kind.SILENCE for row in self.rows)

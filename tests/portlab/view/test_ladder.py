@@ -120,6 +120,8 @@ def test_what_is_computed_says_so(name: str, loud: bool) -> None:
     bundle = ladder.mimebundle(made.EXCHANGES[name]())
     assert ("SIMULATED" in bundle["text/plain"]) == loud
     assert ('class="fidelity loud">SIMULATED' in bundle["text/html"]) == loud
+    assert ("a model's, not measured" in bundle["text/html"]) == loud
+    assert ("read on the scanner" in bundle["text/html"]) != loud
 
 
 def test_three_lifelines_where_somebody_else_speaks() -> None:
