@@ -33,6 +33,7 @@ class Sitting:
     """A running lab with JupyterLab in it."""
 
     process: subprocess.Popen[str]
+    fidelity: str
     project: Path
     url: str
     token: str
@@ -90,7 +91,7 @@ def start(project: Path, fidelity: str, user: pwd.struct_passwd | None) -> Sitti
     for line in process.stdout:
         words += line
         if found := re.search(r"(http://127\.0\.0\.1:\d+)/lab\S*\?token=(\S+)", line):
-            return Sitting(process, project, found[1], found[2])
+            return Sitting(process, fidelity, project, found[1], found[2])
     raise AssertionError(words)
 
 
@@ -201,7 +202,7 @@ def test_run_all(browser: Any, sitting: Sitting, notebook: str, tmp_path: Path) 
     assert [
         output for output in told if output["output_type"] == "error" or output.get("name") == "stderr"
     ] == []
-    assert not any("SIMULATED" in str(output) for output in told) or "simulated" in str(told).lower()
+    assert ("SIMULATED" in str(told)) == (sitting.fidelity == "simulated")
     page.close()
 
 
