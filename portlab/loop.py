@@ -354,7 +354,7 @@ class Loop:
             else Matches.none()
         )
         probes = self.probes.rows
-        if self.wire.record_sent:
+        if self.wire.record_sent or not self.technique.NEEDS_RAW:
             probes, events = with_true_times(probes, events, self.technique.PROTOCOL)
         findings = conclude(self.technique, self.asked, probes, events, matches, self.no_neighbour)
         scan = Scan(

@@ -175,7 +175,8 @@ FRAME = np.dtype(
 
 ERRNO = np.dtype(
     [
-        ("time_ns", "i8"),  # wall clock
+        ("time_ns", "i8"),  # wall clock, when it was read
+        ("heard_ns", "i8"),  # when the frame that decided it was captured; 0: no capture ran beside it
         ("probe", "i4"),  # row of the probes table
         ("errno", "i4"),  # 0: connected; ETIMEDOUT also where the scanner itself gave up
         ("icmp_type", "i2"),  # from the socket's error queue (IP_RECVERR); -1: no ICMP

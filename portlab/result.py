@@ -154,7 +154,7 @@ def _who_spoke(
         icmp_type[rows], icmp_code[rows], time_ns[rows] = (
             ends["icmp_type"],
             ends["icmp_code"],
-            ends["time_ns"],
+            np.where(ends["heard_ns"] > 0, ends["heard_ns"], ends["time_ns"]),
         )
         return answered_by, icmp_type, icmp_code, time_ns
     seen = Dissected(events.frames[event[rows]])
@@ -388,9 +388,9 @@ class Scan:
         if technique(self.technique).NEEDS_RAW:
             deciding = self.received.frames[event : event + 1]
         else:
-            ended = self.received.errnos["time_ns"][event]
-            earlier = np.flatnonzero((frames["direction"] != SENT) & (frames["time_ns"] <= ended))
-            return int(earlier[-1]) if len(earlier) else None
+            heard = self.received.errnos["heard_ns"][event]
+            same = (frames["time_ns"] == heard) & (frames["direction"] != SENT)
+            return int(np.flatnonzero(same)[0]) if same.any() else None
         same = (frames["time_ns"] == deciding["time_ns"]) & (frames["data"] == deciding["data"]).all(axis=1)
         return int(np.flatnonzero(same)[0]) if same.any() else None
 

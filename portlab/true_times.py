@@ -13,8 +13,8 @@ from portlab.techniques.matching import NOBODY, ProbeTable, conversations
 def with_true_times(
     probes: NDArray[np.void], events: Events, protocol: str
 ) -> tuple[NDArray[np.void], Events]:
-    """Probes and errnos with the times of their captured frames, instead of when this program got round to
-    them.
+    """Probes with the times of their captured frames, instead of when this program got round to them; errnos with
+    the time at which their frame was heard.
 
     A probe left when its first frame left; a connection attempt was decided when the first frame came back.
     """
@@ -32,7 +32,7 @@ def with_true_times(
     came_back[heard] = frames["time_ns"][first_heard]
     errnos = events.errnos.copy()
     known = (came_back[errnos["probe"]] > 0) & (came_back[errnos["probe"]] < errnos["time_ns"])
-    errnos["time_ns"][known] = came_back[errnos["probe"]][known]
+    errnos["heard_ns"][known] = came_back[errnos["probe"]][known]
     return probes, Events(frames, errnos)
 
 

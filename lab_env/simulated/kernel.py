@@ -117,7 +117,11 @@ class Batch:
         in_time = (self.fates["kind"] != Kind.SILENCE) & (self.fates["time_ns"] <= self.end)
         errnos["errno"], errnos["time_ns"] = errno.ETIMEDOUT, self.end
         errnos["time_ns"][in_time] = self.fates["time_ns"][in_time]
-        errnos["errno"][in_time & (self.fates["kind"] == Kind.SYN_ACK)] = 0
+        connected = in_time & (self.fates["kind"] == Kind.SYN_ACK)
+        errnos["errno"][connected] = 0
+        errnos["time_ns"][connected] += (
+            ACK_NS + CLOSE_NS
+        ) // 2  # the ACK has left, the close is still to come
         errnos["errno"][in_time & (self.fates["kind"] == Kind.RESET)] = errno.ECONNREFUSED
         for row in np.flatnonzero(in_time & (self.fates["kind"] == Kind.ICMP_ERROR)).tolist():
             fate, end = self.fates[row], errnos[row]

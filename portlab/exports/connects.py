@@ -37,6 +37,7 @@ def errnos(frames: Frames, matches: Matches) -> Errnos:
     seen = Dissected(frames[event])
     ends = np.zeros(len(first), ERRNO)
     ends["probe"], ends["time_ns"] = matches.probe[first], frames["time_ns"][event]
+    ends["heard_ns"] = ends["time_ns"]
     ends["errno"] = _table()[answer]
     ends["icmp_type"] = np.where(seen.is_error, seen.icmp_type.astype(np.int16), -1)
     ends["icmp_code"] = np.where(seen.is_error, seen.icmp_code.astype(np.int16), -1)

@@ -30,6 +30,7 @@ LINUX = hasattr(select, "epoll")
 LINGER_ZERO = struct.pack("ii", 1, 0)
 """Close with a RST at once: no connection is left behind, on neither side."""
 
+ErrnoRow = tuple[int, int, int, int, int, int, int]
 MOST_SOCKETS = 1000
 NEEDS_RAW = (
     "PortLab may not make its own packets here: that needs CAP_NET_RAW. "
@@ -125,7 +126,7 @@ class _Attempts:
         self.room = min(MOST_SOCKETS, _descriptors_left())
         self.poller = select.epoll() if LINUX else None
 
-    def step(self) -> list[tuple[int, int, int, int, int, int]]:
+    def step(self) -> list[ErrnoRow]:
         """Begin as many attempts as there is room for, then take in those that have ended."""
         ended = []
         while self.waiting and len(self.open) < self.room:
@@ -144,7 +145,7 @@ class _Attempts:
             ended.append(self.end(descriptor, errno.ETIMEDOUT))
         return ended
 
-    def begin(self, probe: int) -> tuple[int, int, int, int, int, int] | None:
+    def begin(self, probe: int) -> ErrnoRow | None:
         """Start one attempt; its end, where the kernel knows it at once."""
         attempt = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         attempt.setblocking(False)
@@ -170,14 +171,14 @@ class _Attempts:
         _, writable, failed = select.select([], list(self.open), list(self.open), wait)
         return list(dict.fromkeys(writable + failed))
 
-    def end(self, descriptor: int, number_: int | None = None) -> tuple[int, int, int, int, int, int]:
+    def end(self, descriptor: int, number_: int | None = None) -> ErrnoRow:
         """Take one attempt out and say how it ended: a row of the ERRNO table."""
         attempt, probe, _ = self.open.pop(descriptor)
         with attempt:
             icmp_type, icmp_code, speaker, queued = _icmp_error(attempt) if LINUX else (-1, -1, 0, 0)
             if number_ is None:
                 number_ = attempt.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) or queued
-        return time.time_ns(), probe, number_, icmp_type, icmp_code, speaker
+        return time.time_ns(), 0, probe, number_, icmp_type, icmp_code, speaker
 
     def close(self) -> None:
         for attempt, _, _ in self.open.values():

@@ -16,6 +16,7 @@ from portlab.result import NO_PORT, Asked, Scan, conclude
 from portlab.techniques import technique as find_technique
 from portlab.techniques.matching import ProbeTable, identification
 from portlab.techniques.payloads import CODES
+from portlab.true_times import with_true_times
 
 START = 1_700_000_000_000_000_000
 SCANNER, GATEWAY, WEB, GHOST = "10.77.1.100", "10.77.1.1", "10.77.2.10", "10.77.1.99"
@@ -74,13 +75,14 @@ def scan(
     errnos = np.zeros(len(ends), ERRNO) if ends else no_errnos()
     for i, (probe, (at, code, queue)) in enumerate(ends):
         type_, icmp_code, by = queue or (-1, -1, "0.0.0.0")
-        errnos[i] = (START + at, probe, code, type_, icmp_code, number(by))
+        errnos[i] = (START + at, 0, probe, code, type_, icmp_code, number(by))
     asked = Asked(
         np.array([number(address)], np.uint32),
         np.array([NO_PORT if port is None else port], np.int32),
         {number(address): host},
     )
-    events, how = Events(frames, errnos), find_technique(technique)
+    how = find_technique(technique)
+    probes, events = with_true_times(probes, Events(frames, errnos), how.PROTOCOL)
     findings = conclude(
         how, asked, probes, events, how.recognise(events, ProbeTable(probes)), np.zeros(1, bool)
     )
