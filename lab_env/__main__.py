@@ -106,12 +106,24 @@ def add_lab(verb: argparse.ArgumentParser) -> None:
         help="a fresh copy of lesson NN; the old one is kept beside it",
     )
     add_fidelity(verb)
+    verb.add_argument("--docker", action="store_true", help="in containers, with the real server programs")
+    verb.add_argument(
+        "--save-images", type=Path, metavar="FILE", help="write the Docker lab's images into FILE, to carry"
+    )
+    verb.add_argument(
+        "--load-images", type=Path, metavar="FILE", help="take the Docker lab's images from FILE"
+    )
 
 
 def add_exec(verb: argparse.ArgumentParser) -> None:
     """The options of `exec`."""
     add_place(verb)
     add_fidelity(verb)
+    verb.add_argument(
+        "--docker",
+        action="store_true",
+        help="in the Docker lab: the one that runs, else one for this command",
+    )
     verb.add_argument("--no-loss", action="store_true", help="the slow link to the branch loses nothing")
     verb.add_argument("--seed", type=int, metavar="N", help="makes what the slow link loses repeatable")
     verb.add_argument(
@@ -154,6 +166,8 @@ def port_number(text: str) -> int:
 
 def lab(arguments: argparse.Namespace) -> int:
     """JupyterLab in the lab, on this computer's loopback."""
+    if arguments.docker or arguments.save_images or arguments.load_images:
+        return docker_lab(arguments)
     from lab_env.jupyter.session import open_lab
 
     return open_lab(
@@ -164,10 +178,26 @@ def lab(arguments: argparse.Namespace) -> int:
     )
 
 
+def docker_lab(arguments: argparse.Namespace) -> int:
+    """JupyterLab in the Docker lab, or only its images from or to a file."""
+    from lab_env.docker import session
+
+    if arguments.save_images:
+        return session.save(arguments.save_images)
+    if arguments.load_images:
+        return session.load(arguments.load_images)
+    return session.open_lab(port=arguments.port, browser=not arguments.no_browser, reset=arguments.reset)
+
+
 def execute(arguments: argparse.Namespace) -> int:
     """A command in a lab; its exit status is ours."""
     if not arguments.command:
         raise BadTarget("what should run in the lab?  For example: ./run exec -- portlab ping web")
+    if arguments.docker:
+        check_host(arguments.host)
+        from lab_env.docker import session
+
+        return session.execute(arguments.command, arguments.host, lossy=not arguments.no_loss)
     if arguments.attach:
         return attach(arguments.command, arguments)
     check_host(arguments.host)

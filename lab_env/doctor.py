@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lab_env import fidelity, jupyter
+from lab_env.topology import STUDENT, topology
 
 PROJECT = Path(__file__).resolve().parent.parent
 START_PATIENCE = 90.0  # seconds for JupyterLab to tell its address
@@ -151,6 +152,23 @@ def browser() -> Finding:
     )
 
 
+def docker() -> Finding:
+    """Whether the Docker lab can run: engine, Compose, free addresses."""
+    from lab_env.docker import engine
+
+    if why := engine.obstacle():
+        return Finding(False, f"Docker lab: {why}", needed=False)
+    lab = engine.Lab(topology().prefix)
+    if lab.container(STUDENT):
+        return Finding(True, "Docker lab: it runs")
+    if other := engine.taken_by(lab.prefix, lab.project):
+        reason = f"the Docker network {other!r} has them"
+        return Finding(False, f"Docker lab: {engine.overlap(lab.prefix, reason)}", needed=False)
+    missing = [image for image in engine.IMAGES if engine.label_of(image) is None]
+    remark = "; its images are made at the first start, which takes minutes" if missing else ""
+    return Finding(True, f"Docker lab: {' '.join(engine.compose_command())}{remark}")
+
+
 def nmap() -> Finding:
     """Whether the optional judge is here."""
     program = shutil.which("nmap")
@@ -163,7 +181,7 @@ def nmap() -> Finding:
 def examine() -> int:
     """Try all of it and print each finding as it comes; 0: `./run lab` will work."""
     findings: dict[str, Finding] = {}
-    for trial in (python, packages, embedded_lab, jupyterlab, browser, nmap):
+    for trial in (python, packages, embedded_lab, docker, jupyterlab, browser, nmap):
         findings[trial.__name__] = trial()
         print(findings[trial.__name__], flush=True)
     if not all(finding.ok for finding in findings.values() if finding.needed):

@@ -85,7 +85,7 @@ x-network: &network
 
 STUDENT_TEXT = """\
   student:
-    image: portlab-student
+    image: ${{PORTLAB_STUDENT_IMAGE:-portlab-student}}
     build:
       context: ../..
       dockerfile: lab_env/docker/student.Dockerfile
@@ -140,9 +140,7 @@ def text(plan: Topology) -> str:
     learner = plan.by_name[STUDENT]
     resolver = _address(plan, RESOLVER)
     common = COMMON.format(names=names(plan), resolver=resolver)
-    student = STUDENT_TEXT.format(
-        network=learner.network, address=_address(plan, STUDENT), resolver=resolver
-    )
+    student = STUDENT_TEXT.format(network=learner.network, address=_address(plan, STUDENT), resolver=resolver)
     return f"{HEAD}\n{common}\nservices:\n{hosts}\n{student}\n{networks(plan)}\nvolumes:\n  door: {{}}\n"
 
 

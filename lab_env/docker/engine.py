@@ -31,7 +31,9 @@ NO_COMPOSE = "Docker is here, but Compose is not.  Type: sudo apt-get install do
 NO_PERMISSION = (
     "Docker does not let this user in.  Type: sudo usermod -aG docker $USER   then log out and in again"
 )
-NOT_RUNNING = "Docker is installed but does not run.  Type: sudo systemctl start docker   (or start Docker Desktop)"
+NOT_RUNNING = (
+    "Docker is installed but does not run.  Type: sudo systemctl start docker   (or start Docker Desktop)"
+)
 
 
 def obstacle() -> str:

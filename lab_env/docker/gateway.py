@@ -1,8 +1,8 @@
 """The gateway in Docker: the first address of every network, and the slow link to one of them.
 
-Docker keeps address .1 of a network for itself and gives the gateway another one; the gateway takes .1 inside.  On the
-slow network it stands behind a cable of its own (a veth pair), and frames are carried between that cable's end and
-Docker's interface by the same wire as in the embedded lab:
+Docker keeps address .1 of a network for itself and gives the gateway another one; the gateway takes .1 inside.
+On the slow network it stands behind a cable of its own (a veth pair), and frames are carried between that
+cable's end and Docker's interface by the same wire as in the embedded lab:
 
     gateway .1 ══ slow-near ═ slow-far ── slow link ── Docker's interface ══ branch
 

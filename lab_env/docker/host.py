@@ -23,7 +23,8 @@ from lab_env.topology import GATEWAY, Host, Topology, topology
 DOOR = "door"
 LEARNER = 1000  # uid and gid of the account "student" in the image
 DIRECTORIES = (
-    "dovecot", "dovecot-state", "kamailio", "postfix", "postfix-data", "samba", "slapd", "snmp", "sshd", "vsftpd", "xrdp",
+    "dovecot", "dovecot-state", "kamailio", "postfix", "postfix-data", "samba", "slapd", "snmp", "sshd",
+    "vsftpd", "xrdp",
 )  # fmt: skip
 CERTIFICATE = (
     f"openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 365 -subj /CN=lab "

@@ -27,6 +27,7 @@ HOME = "/home/student"
 DOOR = Path("/door")
 USUAL_ID = 1000
 ALL_IDS = "4294967295"
+ONLY_RAW = "-all,+net_raw"
 PYTHON = "/opt/venv/bin/python3"
 LEARNER = "PORTLAB_LEARNER"  # set for the learner's own step: prepare the notebooks, then JupyterLab
 
@@ -45,9 +46,9 @@ def main(command: list[str]) -> None:
 
 
 def owner() -> tuple[int, int]:
-    """Whose files the learner's are: named by ./run, else the owner of the folder; never the computer's root.
+    """Whose files the learner's are: named by ./run, else the owner of the folder.
 
-    Under an engine that runs without root, root in here is its user out there.
+    Root of the computer only where ./run says so; under an engine that runs without root, root in here is its user.
     """
     if named := os.environ.get("PORTLAB_OWNER", ""):
         user, _, group = named.partition(":")
@@ -90,10 +91,11 @@ def set_up(user: int, group: int) -> None:
 
 def become(user: int, group: int, command: list[str]) -> None:
     """Replace this process by the command, run as the learner, who keeps the right to raw packets."""
-    rights = ["--inh-caps", "-all,+net_raw", "--ambient-caps", "-all,+net_raw"]
-    if user:
-        identity = ["--reuid", str(user), "--regid", str(group), "--clear-groups"]
-        command = ["setpriv", *identity, *rights, "--bounding-set", "-all,+net_raw", *command]
+    rights = [
+        word for kind in ("inh-caps", "ambient-caps", "bounding-set") for word in (f"--{kind}", ONLY_RAW)
+    ]
+    identity = ["--reuid", str(user), "--regid", str(group), "--clear-groups"]
+    command = ["setpriv", *identity, *rights, "--", *command]
     try:
         os.execvp(command[0], command)
     except FileNotFoundError:
