@@ -93,14 +93,16 @@ class Here:
         """A badge whose word says what its border shows, and a table that a screen reader can read."""
         border = "double" if self.lab.fidelity == SIMULATED else "solid"
         paragraphs = "".join(f"<p>{html.escape(sentence)}</p>" for sentence in self.sentences)
-        head = "".join(f'<th scope="col">{word}</th>' for word in ("Name", "Address", "What it is"))
+        left = ' style="text-align:left"'  # JupyterLab sets cells to the right, as for numbers
+        head = "".join(f'<th scope="col"{left}>{word}</th>' for word in ("Name", "Address", "What it is"))
         body = "".join(
-            f'<tr><th scope="row">{html.escape(name)}</th>'
-            f"<td>{html.escape(addresses)}</td><td>{html.escape(purpose)}</td></tr>"
+            f'<tr><th scope="row"{left}>{html.escape(name)}</th>'
+            f"<td{left}>{html.escape(addresses)}</td><td{left}>{html.escape(purpose)}</td></tr>"
             for name, addresses, purpose in self.rows()
         )
         return (
-            f'<section aria-label="The lab"><p><strong style="border:3px {border};padding:.2em .6em">'
+            '<section aria-label="The lab"><p style="margin:.5em 0">'
+            f'<strong style="display:inline-block;border:3px {border};padding:.2em .6em">'
             f"{html.escape(self.headline)}</strong></p>{paragraphs}"
             f"<table><caption>Hosts of the lab; you are {html.escape(self.lab.self_name)}</caption>"
             f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></section>"

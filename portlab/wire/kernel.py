@@ -178,7 +178,8 @@ class _Attempts:
             icmp_type, icmp_code, speaker, queued = _icmp_error(attempt) if LINUX else (-1, -1, 0, 0)
             if number_ is None:
                 number_ = attempt.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) or queued
-        return time.time_ns(), 0, probe, number_, icmp_type, icmp_code, speaker
+            read_ns = time.time_ns()
+        return read_ns, 0, probe, number_, icmp_type, icmp_code, speaker
 
     def close(self) -> None:
         for attempt, _, _ in self.open.values():
