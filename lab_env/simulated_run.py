@@ -11,6 +11,7 @@ import os
 import re
 import signal
 import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
@@ -54,10 +55,18 @@ def run(
         path = Path(folder, "lab.json")
         path.write_text(json.dumps(descriptor(topology(), seed, lossy)), "utf-8")
         variables = {**os.environ, **(environment or {}), "PORTLAB_LAB": str(path)}
-        process = subprocess.Popen(command, env=variables)
+        process = subprocess.Popen(command, env=variables, preexec_fn=_end_with_parent)
         if on_ready:
             on_ready()
         return _status(_wait(process))
+
+
+def _end_with_parent() -> None:
+    """In the child: be killed when the parent is, however that ends; where the system can do that."""
+    if sys.platform.startswith("linux"):
+        from lab_env.embedded.namespaces import die_with_parent
+
+        die_with_parent()
 
 
 def _wait(process: subprocess.Popen[bytes]) -> int:

@@ -122,11 +122,16 @@ class InLab:
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Group them and put them last: pytest takes down what a test of its own needed at its own next one."""
+        """Group them and put them last: pytest takes down what a test of its own needed at its own next one.
+
+        Before them come those with a browser: Playwright's event loop stays, and another cannot run beside it.
+        """
         for item in items:
             if key := self.key(item):
                 self.groups.setdefault(key, []).append(item)
-        items.sort(key=lambda item: self.key(item) is not None)
+        items.sort(
+            key=lambda item: (self.key(item) is not None, item.get_closest_marker("browser") is not None)
+        )
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> bool | None:

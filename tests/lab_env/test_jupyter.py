@@ -100,11 +100,11 @@ class Sitting:
             return json.load(answer)
 
 
-def open_lab(project: Path, fidelity: str, port: int) -> Sitting:
+def open_lab(project: Path, fidelity: str, port: int, stdin: int = subprocess.DEVNULL) -> Sitting:
     process = subprocess.Popen(
         [sys.executable, "-m", "lab_env", "lab", "--no-browser", "--port", str(port), "--fidelity", fidelity],
         cwd=project,
-        stdin=subprocess.DEVNULL,
+        stdin=stdin,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -205,9 +205,15 @@ async def in_terminal(sitting: Sitting, command: str) -> str:
 @pytest.mark.slow
 @pytest.mark.parametrize("fidelity", [pytest.param("embedded", marks=pytest.mark.lab), "simulated"])
 def test_ctrl_c_ends_it_without_a_question(project: Path, fidelity: str) -> None:
-    opened = open_lab(project, fidelity, 24_000)
-    os.killpg(opened.process.pid, signal.SIGINT)
-    opened.end()
+    ours, theirs = os.openpty()  # JupyterLab minds Ctrl-C only where it has a terminal
+    opened = open_lab(project, fidelity, 24_000, stdin=theirs)
+    try:
+        os.killpg(opened.process.pid, signal.SIGINT)
+        opened.end()
+    finally:
+        opened.process.kill()
+        os.close(ours)
+        os.close(theirs)
     with socket.socket() as again:
         again.settimeout(5)
         with pytest.raises(ConnectionRefusedError):

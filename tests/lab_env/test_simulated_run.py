@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -83,3 +84,17 @@ def test_signals_reach_the_command(number: int, to_group: bool, tmp_path: Path) 
         assert process.stdout.read() == f"ended {number}\n"
         assert process.wait(10) == 5
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(
+    not sys.platform.startswith("linux"), reason="only Linux tells a child of its parent's end"
+)
+def test_the_command_ends_with_its_starter() -> None:
+    code = "import os, signal; print(os.getpid(), flush=True); signal.pause()"
+    command = [sys.executable, "-m", "lab_env", "exec", "--fidelity", "simulated", "--", "python", "-c", code]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=PROJECT) as process:
+        assert process.stdout is not None
+        ended = os.pidfd_open(int(process.stdout.readline()))
+        process.kill()
+        assert select.select([ended], [], [], 10)[0]
+        os.close(ended)
