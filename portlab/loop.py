@@ -22,10 +22,11 @@ from portlab.pacing import (
     RoundTripTimers,
     Throttle,
 )
-from portlab.result import NO_PORT, Asked, Scan, conclude
+from portlab.result import Scan
 from portlab.techniques import Technique
 from portlab.techniques.matching import Matches, ProbeTable
 from portlab.true_times import with_true_times
+from portlab.verdict import NO_PORT, Asked, conclude
 from portlab.wire import Wire
 
 RECORD_SENT_UP_TO = 4096

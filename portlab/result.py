@@ -1,14 +1,9 @@
-"""One scan as a value: what was asked, the events that came, and the columns that follow from them.
-
-Nothing here is decided by hand: `conclude` reads the technique's MEANINGS for the answers that `recognise`
-matched, so the same events always give the same verdicts, whether they came from a wire or from a capture
-file.
-"""
+"""One scan as a value: what was asked, the events that came, and the columns that follow from them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -35,137 +30,13 @@ from portlab.packets.dissect import Dissected
 from portlab.packets.headers import ETHERNET_SIZE, ETHERTYPE_IPV4
 from portlab.ports import service_name
 from portlab.techniques import Technique, technique
-from portlab.techniques.matching import NOBODY, Matches, ProbeTable, conversations
+from portlab.techniques.matching import NOBODY, ProbeTable, conversations
+from portlab.verdict import NO_EVENT, NO_PORT, Asked, Findings
 
 if TYPE_CHECKING:
     from os import PathLike
 
     from pandas import DataFrame
-
-NO_PORT = -1
-NO_EVENT = -1
-
-
-@dataclass(frozen=True, eq=False)
-class Asked:
-    """What was asked: one row a (host, port).  `names` says how to call each address; a ping asks port
-    NO_PORT.
-    """
-
-    address: NDArray[np.uint32]
-    port: NDArray[np.int32]
-    names: dict[int, str] = field(default_factory=dict)
-
-    def __len__(self) -> int:
-        return len(self.address)
-
-
-@dataclass(frozen=True, eq=False)
-class Findings:
-    """The verdict columns, one value for each asked row; `event` is the deciding frame or errno (NO_EVENT:
-    silence).
-    """
-
-    answer: NDArray[np.uint8]
-    state: NDArray[np.uint8]
-    reason: NDArray[np.uint8]
-    rtt_ms: NDArray[np.float64]
-    tries: NDArray[np.uint8]
-    answered_by: NDArray[np.uint32]
-    icmp_type: NDArray[np.int16]
-    icmp_code: NDArray[np.int16]
-    event: NDArray[np.intp]
-
-
-def conclude(
-    technique_: Technique,
-    asked: Asked,
-    probes: NDArray[np.void],
-    events: Events,
-    matches: Matches,
-    no_neighbour: NDArray[np.bool_],
-) -> Findings:
-    """Work out the verdict of every asked row.  Where several answers reach one row, the strongest and then
-    the first decides.
-    """
-    count = len(asked)
-    row = probes["row"][matches.probe]
-    mine = row >= 0  # probes that only measured the loss belong to no row
-    row, answer_found, event_found, probe_found = (
-        row[mine],
-        matches.answer[mine],
-        matches.event[mine],
-        matches.probe[mine],
-    )
-    first = np.lexsort((event_found, answer_found, row))
-    row_sorted = row[first]
-    best = first[np.flatnonzero(np.diff(row_sorted, prepend=-1))]
-    answer = np.full(count, Answer.SILENCE.code, np.uint8)
-    answer[no_neighbour] = Answer.NO_NEIGHBOUR.code
-    event = np.full(count, NO_EVENT, np.intp)
-    probe = np.full(count, NOBODY, np.intp)
-    rows_answered = row[best]
-    answer[rows_answered], event[rows_answered], probe[rows_answered] = (
-        answer_found[best],
-        event_found[best],
-        probe_found[best],
-    )
-    states, reasons = _tables(technique_)
-    tries = np.zeros(count, np.uint8)
-    counted = probes["row"] >= 0
-    np.maximum.at(tries, probes["row"][counted], probes["attempt"][counted])
-    answered_by, icmp_type, icmp_code, time_ns = _who_spoke(technique_, asked, events, event)
-    sent_ns = np.where(probe != NOBODY, probes["time_ns"][probe] if len(probes) else 0, 0)
-    known = (event != NO_EVENT) & (sent_ns > 0) & (time_ns >= sent_ns)
-    rtt_ms = np.where(known, (time_ns - sent_ns) / 1e6, np.nan)
-    return Findings(
-        answer, states[answer], reasons[answer], rtt_ms, tries, answered_by, icmp_type, icmp_code, event
-    )
-
-
-def _tables(technique_: Technique) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Answer code -> state code and reason code; an answer the technique has no row for reads as silence."""
-    silence = technique_.MEANINGS[Answer.SILENCE]
-    states = np.full(256, silence.state.code, np.uint8)
-    reasons = np.full(256, silence.reason.code, np.uint8)
-    for answer, meaning in technique_.MEANINGS.items():
-        states[answer.code], reasons[answer.code] = meaning.state.code, meaning.reason.code
-    return states, reasons
-
-
-def _who_spoke(
-    technique_: Technique, asked: Asked, events: Events, event: NDArray[np.intp]
-) -> tuple[NDArray[np.uint32], NDArray[np.int16], NDArray[np.int16], NDArray[np.int64]]:
-    """The speaker, ICMP type and code and time of each row's deciding event (0, -1, -1, 0 where there is
-    none).
-    """
-    count = len(event)
-    answered_by = np.zeros(count, np.uint32)
-    icmp_type, icmp_code = np.full(count, -1, np.int16), np.full(count, -1, np.int16)
-    time_ns = np.zeros(count, np.int64)
-    rows = np.flatnonzero(event != NO_EVENT)
-    if not len(rows):
-        return answered_by, icmp_type, icmp_code, time_ns
-    if not technique_.NEEDS_RAW:
-        ends = events.errnos[event[rows]]
-        answered_by[rows] = np.where(ends["answered_by"] != 0, ends["answered_by"], asked.address[rows])
-        silent_error = (ends["errno"] != 0) & (ends["answered_by"] == 0) & (ends["errno"] != _ECONNREFUSED)
-        answered_by[rows[silent_error]] = 0
-        icmp_type[rows], icmp_code[rows], time_ns[rows] = (
-            ends["icmp_type"],
-            ends["icmp_code"],
-            np.where(ends["heard_ns"] > 0, ends["heard_ns"], ends["time_ns"]),
-        )
-        return answered_by, icmp_type, icmp_code, time_ns
-    seen = Dissected(events.frames[event[rows]])
-    answered_by[rows] = np.where(seen.is_arp, seen.arp_sender, seen.source)
-    icmp_type[rows] = np.where(seen.is_icmp, seen.icmp_type.astype(np.int16), -1)
-    icmp_code[rows] = np.where(seen.is_icmp, seen.icmp_code.astype(np.int16), -1)
-    time_ns[rows] = events.frames["time_ns"][event[rows]]
-    return answered_by, icmp_type, icmp_code, time_ns
-
-
-_ECONNREFUSED = 111
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -23,11 +23,12 @@ from portlab.model import FRAME, PROBE, RECEIVED, SENT, SNAP, Exchange, Frames, 
 from portlab.pacing import BLIND_RATE, MAX_TRIES, POLITE_RATE, Pace
 from portlab.packets.dissect import Dissected
 from portlab.packets.headers import ETHERNET_SIZE, ETHERTYPE_IPV4, IPV4, IPV4_SIZE
-from portlab.result import NO_PORT, Asked, Scan
+from portlab.result import Scan
 from portlab.targets import at_least, limit_probes, positive
 from portlab.targets import ports as port_numbers
 from portlab.targets import targets as target_addresses
 from portlab.techniques import Technique, payloads, technique
+from portlab.verdict import NO_PORT, Asked
 from portlab.wire import Wire
 
 if TYPE_CHECKING:

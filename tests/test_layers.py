@@ -16,13 +16,13 @@ PORTLAB = PROJECT / "portlab"
 
 # Each room may use only rooms above it.
 ROOMS = [
-    "errors", "addresses", "files", "model", "ports", "packets", "techniques", "true_times", "pacing", "result",
-    "lab", "exports", "view", "scope", "targets", "wire", "loop", "scan", "learn", "cli", "__main__",
+    "errors", "addresses", "files", "model", "ports", "packets", "techniques", "true_times", "pacing", "verdict",
+    "result", "lab", "exports", "view", "scope", "targets", "wire", "loop", "scan", "learn", "cli", "__main__",
 ]  # fmt: skip
 # Thin doors, opened when they are used: results show and export themselves.
 DOORS = {("model", "view"), ("result", "view"), ("result", "exports")}
 
-PURE = ["model", "packets", "techniques", "pacing", "result", "view"]
+PURE = ["model", "packets", "techniques", "pacing", "verdict", "result", "view"]
 IMPURE = {
     "socket",
     "select",

@@ -20,9 +20,10 @@ from portlab.model import CHECKSUM_NOT_READY, PROBE, RECEIVED, SENT, Events, Fra
 from portlab.packets import pcap
 from portlab.packets.dissect import Dissected
 from portlab.packets.headers import ECHO_REQUEST, ETHERNET_SIZE, PROTOCOLS, TIMESTAMP
-from portlab.result import NO_PORT, Asked, Scan, conclude
+from portlab.result import Scan
 from portlab.techniques import technique
 from portlab.techniques.matching import ProbeTable
+from portlab.verdict import NO_PORT, Asked, conclude
 
 TCP_CHECKSUM, UDP_CHECKSUM = 16, 6  # where in its header
 FIDELITY = "capture"  # a capture does not say what network it is from

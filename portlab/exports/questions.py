@@ -35,7 +35,7 @@ from portlab.packets.headers import (
     UDP_PROTOCOL,
     URG,
 )
-from portlab.result import NO_PORT
+from portlab.verdict import NO_PORT
 
 ALL_FLAGS = FIN | SYN | RST | PSH | ACK | URG
 BEGIN_WITH = {"fin": FIN, "null": 0, "xmas": FIN | PSH | URG, "ack": ACK}

@@ -13,8 +13,9 @@ from portlab import files
 from portlab.addresses import dotted, number
 from portlab.exports.scans import together
 from portlab.model import PROBE, Answer, Events, Reason, State, no_errnos, no_frames
-from portlab.result import NO_EVENT, NO_PORT, Asked, Findings, Scan
+from portlab.result import Scan
 from portlab.techniques import technique
+from portlab.verdict import NO_EVENT, NO_PORT, Asked, Findings
 
 if TYPE_CHECKING:
     from pandas import DataFrame

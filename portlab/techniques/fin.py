@@ -17,11 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from portlab.model import Answer, Events, Meaning, Reason, State
-from portlab.packets import craft as packets
 from portlab.packets.dissect import Dissected
 from portlab.packets.headers import ACK, FIN, RST, SYN
 from portlab.techniques import filters
-from portlab.techniques.matching import Matches, ProbeTable, errors, identification, replies
+from portlab.techniques.matching import Matches, ProbeTable, errors, replies
+from portlab.techniques.segments import segments
 
 NAME, PROTOCOL, NEEDS_RAW = "fin", "tcp", True
 FLAGS = FIN
@@ -59,19 +59,6 @@ def recognise(events: Events, probes: ProbeTable) -> Matches:
     return resets(events, probes, FLAGS)
 
 
-def segments(probes: NDArray[np.void], flags: int) -> NDArray[np.uint8]:
-    """A segment with these flags for each probe."""
-    return packets.tcp(
-        probes["source"],
-        probes["address"],
-        probes["source_port"],
-        probes["port"],
-        sequence_number=probes["token"],
-        control_bits=flags,
-        identification=identification(probes["token"]),
-    )
-
-
 def resets(events: Events, probes: ProbeTable, flags: int) -> Matches:
     """RST-ACK and quoting ICMP errors; the RST acknowledges sequence number + segment length (FIN counts one)."""
     seen = Dissected(events.frames)
@@ -79,7 +66,4 @@ def resets(events: Events, probes: ProbeTable, flags: int) -> Matches:
     spoke = replies(seen, probes, PROTOCOL)
     expected = probes.column("token", spoke) + np.uint32(1 if flags & FIN else 0)
     fits = (seen.control_bits & (SYN | ACK | RST) == RST | ACK) & (seen.acknowledgment_number == expected)
-    direct = (spoke >= 0) & fits
-    return Matches.of(
-        np.where(direct, spoke, probe), np.where(direct, Answer.RST.code, answer).astype(np.uint8)
-    )
+    return Matches.either(spoke, np.where(fits, Answer.RST.code, 0), probe, answer)

@@ -43,6 +43,14 @@ class Matches:
         event = np.flatnonzero((probe != NOBODY) & (answer != 0))
         return cls(probe[event], answer[event], event)
 
+    @classmethod
+    def either(
+        cls, spoke: Index, said: int | NDArray[np.uint8], probe: Index, answer: NDArray[np.uint8]
+    ) -> Matches:
+        """The target's own words where it `spoke` (and `said` something that counts), otherwise the error quoted."""
+        direct = (spoke != NOBODY) & (np.asarray(said) != 0)
+        return cls.of(np.where(direct, spoke, probe), np.where(direct, said, answer).astype(np.uint8))
+
 
 class ProbeTable:
     """The probes table (model.PROBE), with a look-up by address and ports."""

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from portlab.model import Events
 from portlab.techniques import fin
 from portlab.techniques.matching import Matches, ProbeTable
+from portlab.techniques.segments import segments
 
 NAME, PROTOCOL, NEEDS_RAW = "null", "tcp", True
 FLAGS = 0
@@ -20,7 +21,7 @@ MEANINGS = fin.MEANINGS
 
 def craft(probes: NDArray[np.void]) -> NDArray[np.uint8]:
     """A segment with no flags for each probe; the token is the sequence number."""
-    return fin.segments(probes, FLAGS)
+    return segments(probes, FLAGS)
 
 
 def recognise(events: Events, probes: ProbeTable) -> Matches:

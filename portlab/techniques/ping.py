@@ -86,7 +86,4 @@ def recognise(events: Events, probes: ProbeTable) -> Matches:
     seen = Dissected(events.frames)
     probe, answer = errors(seen, probes, PROTOCOL)
     spoke = icmp_replies(seen, probes, ECHO_REPLY)
-    direct = spoke >= 0
-    return Matches.of(
-        np.where(direct, spoke, probe), np.where(direct, Answer.ECHO_REPLY.code, answer).astype(np.uint8)
-    )
+    return Matches.either(spoke, Answer.ECHO_REPLY.code, probe, answer)

@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from portlab.model import Answer, Events, Meaning, Reason, State
-from portlab.packets import craft as packets
 from portlab.packets.dissect import Dissected
 from portlab.packets.headers import ACK, RST, SYN
-from portlab.techniques.matching import Matches, ProbeTable, errors, identification, replies
+from portlab.techniques.matching import Matches, ProbeTable, errors, replies
 from portlab.techniques.ping import NOT_KNOWN
+from portlab.techniques.segments import segments
 
 NAME, PROTOCOL, NEEDS_RAW = "ping-ack", "tcp", True
 PING_PORT = 80
@@ -37,16 +37,7 @@ def craft(probes: NDArray[np.void]) -> NDArray[np.uint8]:
     """An ACK for each probe.  The token is acknowledged, so that a RST must repeat it, and it is the sequence
     number too.
     """
-    return packets.tcp(
-        probes["source"],
-        probes["address"],
-        probes["source_port"],
-        probes["port"],
-        sequence_number=probes["token"],
-        acknowledgment_number=probes["token"],
-        control_bits=ACK,
-        identification=identification(probes["token"]),
-    )
+    return segments(probes, ACK, acknowledgment_number=probes["token"])
 
 
 def recognise(events: Events, probes: ProbeTable) -> Matches:
@@ -57,7 +48,4 @@ def recognise(events: Events, probes: ProbeTable) -> Matches:
     fits = (seen.control_bits & (SYN | ACK | RST) == RST) & (
         seen.sequence_number == probes.column("token", spoke)
     )
-    direct = (spoke >= 0) & fits
-    return Matches.of(
-        np.where(direct, spoke, probe), np.where(direct, Answer.RST.code, answer).astype(np.uint8)
-    )
+    return Matches.either(spoke, np.where(fits, Answer.RST.code, 0), probe, answer)

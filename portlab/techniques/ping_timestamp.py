@@ -54,7 +54,4 @@ def recognise(events: Events, probes: ProbeTable) -> Matches:
     seen = Dissected(events.frames)
     probe, answer = errors(seen, probes, PROTOCOL)
     spoke = icmp_replies(seen, probes, TIMESTAMP_REPLY)
-    direct = spoke >= 0
-    return Matches.of(
-        np.where(direct, spoke, probe), np.where(direct, Answer.TIMESTAMP_REPLY.code, answer).astype(np.uint8)
-    )
+    return Matches.either(spoke, Answer.TIMESTAMP_REPLY.code, probe, answer)

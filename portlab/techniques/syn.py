@@ -20,11 +20,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from portlab.model import Answer, Events, Meaning, Reason, State
-from portlab.packets import craft as packets
 from portlab.packets.dissect import Dissected
 from portlab.packets.headers import ACK, RST, SYN
 from portlab.techniques import filters
-from portlab.techniques.matching import Matches, ProbeTable, acknowledged, errors, identification, replies
+from portlab.techniques.matching import NOBODY, Matches, ProbeTable, acknowledged, errors, replies
+from portlab.techniques.segments import segments
 
 NAME, PROTOCOL, NEEDS_RAW = "syn", "tcp", True
 
@@ -59,15 +59,7 @@ MEANINGS = {
 
 def craft(probes: NDArray[np.void]) -> NDArray[np.uint8]:
     """A SYN for each probe; the token is the sequence number."""
-    return packets.tcp(
-        probes["source"],
-        probes["address"],
-        probes["source_port"],
-        probes["port"],
-        sequence_number=probes["token"],
-        control_bits=SYN,
-        identification=identification(probes["token"]),
-    )
+    return segments(probes, SYN)
 
 
 def recognise(events: Events, probes: ProbeTable) -> Matches:
@@ -75,10 +67,9 @@ def recognise(events: Events, probes: ProbeTable) -> Matches:
     seen = Dissected(events.frames)
     probe, answer = errors(seen, probes, PROTOCOL)
     spoke = replies(seen, probes, PROTOCOL)
-    spoke[~acknowledged(seen, probes, spoke)] = -1
+    spoke[~acknowledged(seen, probes, spoke)] = NOBODY
     flags = seen.control_bits & (SYN | ACK | RST)
     said = np.select(
         [flags == SYN | ACK, flags == RST | ACK], [Answer.SYN_ACK.code, Answer.RST.code], 0
     ).astype(np.uint8)
-    direct = (spoke >= 0) & (said != 0)
-    return Matches.of(np.where(direct, spoke, probe), np.where(direct, said, answer))
+    return Matches.either(spoke, said, probe, answer)

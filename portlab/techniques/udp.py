@@ -70,7 +70,4 @@ def recognise(events: Events, probes: ProbeTable) -> Matches:
     seen = Dissected(events.frames)
     probe, answer = errors(seen, probes, PROTOCOL)
     spoke = replies(seen, probes, PROTOCOL)
-    direct = spoke >= 0
-    return Matches.of(
-        np.where(direct, spoke, probe), np.where(direct, Answer.UDP_RESPONSE.code, answer).astype(np.uint8)
-    )
+    return Matches.either(spoke, Answer.UDP_RESPONSE.code, probe, answer)

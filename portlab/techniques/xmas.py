@@ -12,6 +12,7 @@ from portlab.model import Events
 from portlab.packets.headers import FIN, PSH, URG
 from portlab.techniques import fin
 from portlab.techniques.matching import Matches, ProbeTable
+from portlab.techniques.segments import segments
 
 NAME, PROTOCOL, NEEDS_RAW = "xmas", "tcp", True
 FLAGS = FIN | PSH | URG
@@ -21,7 +22,7 @@ MEANINGS = fin.MEANINGS
 
 def craft(probes: NDArray[np.void]) -> NDArray[np.uint8]:
     """A segment with FIN, PSH and URG for each probe; the token is the sequence number."""
-    return fin.segments(probes, FLAGS)
+    return segments(probes, FLAGS)
 
 
 def recognise(events: Events, probes: ProbeTable) -> Matches:

@@ -10,8 +10,8 @@ from portlab.addresses import number
 from portlab.loop import Loop
 from portlab.model import Reason, State
 from portlab.pacing import Pace
-from portlab.result import NO_PORT, Asked
 from portlab.techniques import technique
+from portlab.verdict import NO_PORT, Asked
 from tests.portlab.frames import OTHER, SCANNER, TARGET
 from tests.portlab.wires import RuleWire, answer_like_linux
 

@@ -12,11 +12,12 @@ from scapy.layers.l2 import ARP, Ether
 
 from portlab.addresses import number
 from portlab.model import ERRNO, FRAME, PROBE, RECEIVED, SENT, Events, Exchange, no_errnos
-from portlab.result import NO_PORT, Asked, Scan, conclude
+from portlab.result import Scan
 from portlab.techniques import technique as find_technique
 from portlab.techniques.matching import ProbeTable, identification
 from portlab.techniques.payloads import CODES
 from portlab.true_times import with_true_times
+from portlab.verdict import NO_PORT, Asked, conclude
 
 START = 1_700_000_000_000_000_000
 SCANNER, GATEWAY, WEB, GHOST = "10.77.1.100", "10.77.1.1", "10.77.2.10", "10.77.1.99"

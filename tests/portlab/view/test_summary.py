@@ -5,7 +5,8 @@ import pytest
 
 from portlab.addresses import number
 from portlab.model import PROBE, Events, Reason, State, no_errnos, no_frames
-from portlab.result import Asked, Findings, Scan
+from portlab.result import Scan
+from portlab.verdict import Asked, Findings
 from portlab.view import summary
 from tests.portlab.view import made
 

@@ -1,0 +1,151 @@
+"""The verdict: from the answers found to state, reason and round-trip time of every row that was asked.
+
+Nothing here is decided by hand: `conclude` reads the technique's MEANINGS for the answers that `recognise` matched,
+so the same events always give the same verdicts, whether they came from a wire or from a capture file.
+"""
+
+from __future__ import annotations
+
+import errno
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from portlab.model import Answer, Events
+from portlab.packets.dissect import Dissected
+from portlab.techniques import Technique
+from portlab.techniques.matching import NOBODY, Matches
+
+NO_PORT = -1
+NO_EVENT = -1
+
+
+@dataclass(frozen=True, eq=False)
+class Asked:
+    """What was asked: one row a (host, port).  `names` says how to call each address; a ping asks port
+    NO_PORT.
+    """
+
+    address: NDArray[np.uint32]
+    port: NDArray[np.int32]
+    names: dict[int, str] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.address)
+
+
+@dataclass(frozen=True, eq=False)
+class Findings:
+    """The verdict columns, one value for each asked row; `event` is the deciding frame or errno (NO_EVENT:
+    silence).
+    """
+
+    answer: NDArray[np.uint8]
+    state: NDArray[np.uint8]
+    reason: NDArray[np.uint8]
+    rtt_ms: NDArray[np.float64]
+    tries: NDArray[np.uint8]
+    answered_by: NDArray[np.uint32]
+    icmp_type: NDArray[np.int16]
+    icmp_code: NDArray[np.int16]
+    event: NDArray[np.intp]
+
+
+def conclude(
+    technique: Technique,
+    asked: Asked,
+    probes: NDArray[np.void],
+    events: Events,
+    matches: Matches,
+    no_neighbour: NDArray[np.bool_],
+) -> Findings:
+    """Work out the verdict of every asked row; `no_neighbour` marks those whose ARP went unanswered."""
+    answer = np.full(len(asked), Answer.SILENCE.code, np.uint8)
+    answer[no_neighbour] = Answer.NO_NEIGHBOUR.code
+    event = np.full(len(asked), NO_EVENT, np.intp)
+    probe = np.full(len(asked), NOBODY, np.intp)
+    rows, best = _strongest(matches, probes["row"][matches.probe])
+    answer[rows], event[rows], probe[rows] = matches.answer[best], matches.event[best], matches.probe[best]
+    states, reasons = _tables(technique)
+    answered_by, icmp_type, icmp_code, heard_ns = _who_spoke(technique, asked, events, event)
+    return Findings(
+        answer=answer,
+        state=states[answer],
+        reason=reasons[answer],
+        rtt_ms=_round_trips(probes, probe, heard_ns),
+        tries=_tries(len(asked), probes),
+        answered_by=answered_by,
+        icmp_type=icmp_type,
+        icmp_code=icmp_code,
+        event=event,
+    )
+
+
+def _strongest(matches: Matches, row: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[np.intp]]:
+    """The rows that were answered, and for each the match that decides: the strongest answer, the first of those."""
+    order = np.lexsort((matches.event, matches.answer, row))
+    order = order[row[order] >= 0]  # probes that only measured the loss belong to no row
+    first = order[np.flatnonzero(np.diff(row[order], prepend=-1))]
+    return row[first], first
+
+
+def _tries(count: int, probes: NDArray[np.void]) -> NDArray[np.uint8]:
+    """How often each row was asked."""
+    tries = np.zeros(count, np.uint8)
+    counted = probes["row"] >= 0
+    np.maximum.at(tries, probes["row"][counted], probes["attempt"][counted])
+    return tries
+
+
+def _round_trips(
+    probes: NDArray[np.void], probe: NDArray[np.intp], heard_ns: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Milliseconds from the try that was answered to its answer; NaN where there is no such pair."""
+    sent_ns = probes["time_ns"][probe] if len(probes) else np.zeros(len(probe), np.int64)
+    known = (probe != NOBODY) & (sent_ns > 0) & (heard_ns >= sent_ns)
+    return np.where(known, (heard_ns - sent_ns) / 1e6, np.nan)
+
+
+def _tables(technique: Technique) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Answer code -> state code and reason code; an answer the technique has no row for reads as silence."""
+    silence = technique.MEANINGS[Answer.SILENCE]
+    states = np.full(256, silence.state.code, np.uint8)
+    reasons = np.full(256, silence.reason.code, np.uint8)
+    for answer, meaning in technique.MEANINGS.items():
+        states[answer.code], reasons[answer.code] = meaning.state.code, meaning.reason.code
+    return states, reasons
+
+
+def _who_spoke(
+    technique: Technique, asked: Asked, events: Events, event: NDArray[np.intp]
+) -> tuple[NDArray[np.uint32], NDArray[np.int16], NDArray[np.int16], NDArray[np.int64]]:
+    """The speaker, ICMP type and code and time of each row's deciding event (0, -1, -1, 0 where there is
+    none).
+    """
+    count = len(event)
+    answered_by = np.zeros(count, np.uint32)
+    icmp_type, icmp_code = np.full(count, -1, np.int16), np.full(count, -1, np.int16)
+    time_ns = np.zeros(count, np.int64)
+    rows = np.flatnonzero(event != NO_EVENT)
+    if not len(rows):
+        return answered_by, icmp_type, icmp_code, time_ns
+    if not technique.NEEDS_RAW:
+        ends = events.errnos[event[rows]]
+        answered_by[rows] = np.where(ends["answered_by"] != 0, ends["answered_by"], asked.address[rows])
+        silent_error = (
+            (ends["errno"] != 0) & (ends["answered_by"] == 0) & (ends["errno"] != errno.ECONNREFUSED)
+        )
+        answered_by[rows[silent_error]] = 0
+        icmp_type[rows], icmp_code[rows], time_ns[rows] = (
+            ends["icmp_type"],
+            ends["icmp_code"],
+            np.where(ends["heard_ns"] > 0, ends["heard_ns"], ends["time_ns"]),
+        )
+        return answered_by, icmp_type, icmp_code, time_ns
+    seen = Dissected(events.frames[event[rows]])
+    answered_by[rows] = np.where(seen.is_arp, seen.arp_sender, seen.source)
+    icmp_type[rows] = np.where(seen.is_icmp, seen.icmp_type.astype(np.int16), -1)
+    icmp_code[rows] = np.where(seen.is_icmp, seen.icmp_code.astype(np.int16), -1)
+    time_ns[rows] = events.frames["time_ns"][event[rows]]
+    return answered_by, icmp_type, icmp_code, time_ns
