@@ -1,6 +1,7 @@
 """Waits, on the student's workstation, until every service of the lab that can answer does.
 
-`python3 -m lab_env.docker.ready` is how to ask.  Each service is asked once in its own way until it answers: TCP by a connection, UDP by a datagram of its protocol.
+`python3 -m lab_env.docker.ready` is how to ask.  Each service is asked in its own way until it answers: TCP by a
+connection, UDP by a datagram of its protocol.
 """
 
 from __future__ import annotations
