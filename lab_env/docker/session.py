@@ -38,7 +38,8 @@ def open_lab(port: int, browser: bool, reset: list[str]) -> int:
     print(f"Starting the Docker lab.  Your notebooks are in {workbook.folder}", flush=True)
     with running(lab):
         desk.announce(browser)
-        subprocess.run(["docker", "wait", lab.container(STUDENT)], stdout=subprocess.DEVNULL)
+        with contextlib.suppress(KeyboardInterrupt):
+            subprocess.run(["docker", "wait", lab.container(STUDENT)], stdout=subprocess.DEVNULL)
     return 0
 
 
@@ -87,8 +88,6 @@ def running(lab: Lab) -> Iterator[None]:
             lab.down()
             lab.up()
             yield
-        except KeyboardInterrupt:
-            pass
         finally:
             signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C must not leave half a lab
             print("portlab: taking the Docker lab down", file=sys.stderr)
