@@ -31,7 +31,7 @@ def with_true_times(
     heard, first_heard = _first(probe, frames["direction"] != SENT)
     came_back[heard] = frames["time_ns"][first_heard]
     errnos = events.errnos.copy()
-    known = (came_back[errnos["probe"]] > 0) & (came_back[errnos["probe"]] < errnos["time_ns"])
+    known = (came_back[errnos["probe"]] > 0) & (came_back[errnos["probe"]] <= errnos["time_ns"])
     errnos["heard_ns"][known] = came_back[errnos["probe"]][known]
     return probes, Events(frames, errnos)
 

@@ -153,7 +153,22 @@ PROMPTS = """kind => {
 
 
 def run_all(page: Any) -> None:
-    """Run all cells, and wait until the last has run."""
+    """Run all cells, and wait until the last has run.
+
+    JupyterLab may give a notebook another kernel while it is still loading; cells begun before that wait for
+    ever.  So a run that does not end is begun once more on the page loaded anew.
+    """
+    from playwright.sync_api import TimeoutError as NotYet
+
+    try:
+        run_once(page, PATIENCE_MS // 2)
+    except NotYet:
+        page.reload()
+        page.wait_for_selector(IDLE, timeout=PATIENCE_MS)
+        run_once(page, PATIENCE_MS)
+
+
+def run_once(page: Any, patience_ms: int) -> None:
     from playwright.sync_api import TimeoutError as NotYet
 
     for _ in range(6):  # the menu is there before the kernel listens: then the click does nothing
@@ -163,8 +178,8 @@ def run_all(page: Any) -> None:
             break
         except NotYet:
             continue
-    page.wait_for_function(PROMPTS, arg="done", timeout=PATIENCE_MS)
-    page.wait_for_selector(IDLE, timeout=PATIENCE_MS)
+    page.wait_for_function(PROMPTS, arg="done", timeout=patience_ms)
+    page.wait_for_selector(IDLE, timeout=patience_ms)
 
 
 def save(page: Any, sitting: Sitting, notebook: str) -> dict[str, Any]:

@@ -161,10 +161,7 @@ def test_exec(lab_exec: Any, words: list[str], out: str, status: int) -> None:
 
 
 @pytest.mark.lab
-def test_attach_without_a_lab(capsys: pytest.CaptureFixture[str]) -> None:
-    from lab_env import embedded
-
-    if embedded.running():
-        pytest.skip("somebody's lab is running on this computer")
+def test_attach_without_a_lab(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lab_env.embedded.outside.running", list)  # whatever else runs on this computer
     assert front.main(["exec", "--attach", "--", "true"]) == 1
     assert "No lab is running here. Start one with: ./run lab" in capsys.readouterr().err
