@@ -17,10 +17,12 @@ from portlab.errors import BadTarget
 # DNS (RFC 1035 section 4.1): identification 0x504C, recursion desired, one question: NS records of the root.
 DNS = struct.pack(">6H", 0x504C, 0x0100, 1, 0, 0, 0) + b"\x00" + struct.pack(">2H", 2, 1)
 
-# DHCP (RFC 2131 section 3.4): an INFORM asks for settings and reserves nothing.
+# DHCP (RFC 2131 section 3.4): an INFORM asks for settings and reserves nothing.  The client's address, which belongs
+# into it, differs from scan to scan; a server answers the sender all the same, but not where the field is empty.
 DHCP = (
     struct.pack(">4BIHH", 1, 1, 6, 0, 0x504F5254, 0, 0)
-    + bytes(16)  # client, your, server and relay address: none
+    + bytes([255] * 4)  # client address
+    + bytes(12)  # your, server and relay address: none
     + bytes.fromhex("020000504c01").ljust(16, b"\0")  # a locally administered hardware address
     + bytes(64 + 128)  # server name and boot file: none
     + bytes.fromhex("63825363")  # the magic cookie of RFC 2132 section 2

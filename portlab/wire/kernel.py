@@ -179,6 +179,8 @@ class _Attempts:
             if number_ is None:
                 number_ = attempt.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) or queued
             read_ns = time.time_ns()
+        if speaker and speaker == self.probes["source"][probe]:  # the own kernel, when ARP went unanswered
+            icmp_type, icmp_code, speaker = -1, -1, 0
         return read_ns, 0, probe, number_, icmp_type, icmp_code, speaker
 
     def close(self) -> None:
@@ -198,12 +200,8 @@ def _icmp_error(attempt: socket.socket) -> tuple[int, int, int, int]:
         if (level, kind) == (socket.IPPROTO_IP, IP_RECVERR) and len(data) >= 24:
             number_, origin, type_, code = struct.unpack_from("IBBB", data)  # struct sock_extended_err
             if origin == ORIGIN_ICMP:
-                return (
-                    type_,
-                    code,
-                    int.from_bytes(data[20:24], "big"),
-                    number_,
-                )  # then the sender's sockaddr_in
+                sender = int.from_bytes(data[20:24], "big")  # a sockaddr_in follows: family, port, address
+                return type_, code, sender, number_
     return -1, -1, 0, 0
 
 
