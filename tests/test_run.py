@@ -54,9 +54,8 @@ def run(
     if user:
         more |= {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
         variables |= {"HOME": user.pw_dir, "USER": user.pw_name, "LOGNAME": user.pw_name}
-    for name in ("XDG_CACHE_HOME",):
-        if not variables[name]:
-            del variables[name]
+    if not variables["XDG_CACHE_HOME"]:
+        del variables["XDG_CACHE_HOME"]
     more = {"cwd": "/", "stdin": subprocess.DEVNULL, "timeout": 300, **more}
     return subprocess.run([checkout / "run", *words], capture_output=True, text=True, env=variables, **more)
 
@@ -120,7 +119,7 @@ def test_no_python_is_new_enough(checkout: Path, tmp_path: Path) -> None:
     script.write_text(script.read_text().replace("/usr/bin/python3", "python3"))
     for name in ("python3.11", "python3.12", "python3.13", "python3.14"):
         (tmp_path / name).symlink_to(old)
-    told = run(checkout, "prepare", env={"PATH": f"{tmp_path}:/usr/bin:/bin"})
+    told = run(checkout, "prepare", env={"PATH": f"{tmp_path}:/usr/bin:/bin", "PORTLAB_PYTHON": "python3"})
     assert told.returncode == 1
     assert "needs Python 3.11 or newer; Python 3.9.1 is what is here" in told.stderr
 
