@@ -9,6 +9,7 @@ import os
 import pty
 import random
 import select
+import shlex
 import signal
 import subprocess
 import sys
@@ -297,7 +298,7 @@ def test_a_terminal_that_is_closed_ends_the_lab(tmp_path: Path) -> None:
 
 
 def test_a_shell_inside_gives_the_terminal_back(tmp_path: Path) -> None:
-    lab = f"{sys.executable} -m lab_env.embedded -- bash --norc -ic 'tty; exit 5'"
+    lab = f"{shlex.quote(sys.executable)} -m lab_env.embedded -- bash --norc -ic 'tty; exit 5'"
     with at_terminal(tmp_path, "sh", "-c", f"{lab}; echo status $?; read line; echo heard $line") as (
         _,
         terminal,

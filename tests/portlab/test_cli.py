@@ -2,6 +2,7 @@ import csv
 import io
 import json
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -272,7 +273,7 @@ def test_as_a_process() -> None:
 
 
 def test_reader_that_goes_away_is_no_error() -> None:
-    command = f"{sys.executable} -m portlab ports | head -n 1"
+    command = f"{shlex.quote(sys.executable)} -m portlab ports | head -n 1"
     done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
     assert done.stderr == ""
     assert done.stdout.startswith("port")
