@@ -139,7 +139,6 @@ class Topology:
 
 
 STUDENT, GATEWAY, DOMAIN = "student", "gateway", "lab"
-LAN_HOSTS_UP = 11  # hosts beside the student: what a learner can find
 
 NETWORKS = (
     Network("office", 1, "the learner's own network"),

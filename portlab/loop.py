@@ -109,16 +109,18 @@ class Loop:
 
     def due(self) -> NDArray[np.intp]:
         """Rows without an answer that have not been asked often enough."""
-        needed = (
-            self.loss.tries(self.pace.miss)
-            if self.pace.tries is None
-            else np.full(len(self.addresses), self.pace.tries)
-        )
+        needed = self.tries_needed()
         if self.technique.PROTOCOL == "arp":
             needed = np.zeros_like(needed)  # the wire has asked already
         if self.technique.PROTOCOL == "udp" and self.pace.tries is None:
             needed = np.where(self.refusals > 0, np.minimum(needed, 2), needed)  # see spend_icmp_budget
         return np.flatnonzero(self.silent() & (self.attempts < needed[self.host]))
+
+    def tries_needed(self) -> NDArray[np.int64]:
+        """For each host: as often as the user said, or as the loss measured demands."""
+        if self.pace.tries is None:
+            return self.loss.tries(self.pace.miss)
+        return np.full(len(self.addresses), self.pace.tries)
 
     def silent(self) -> NDArray[np.bool_]:
         return ~self.answered & ~self.no_neighbour
@@ -224,11 +226,7 @@ class Loop:
         said).
         """
         hosts = np.unique(self.host[rows])
-        needed = (
-            self.loss.tries(self.pace.miss)
-            if self.pace.tries is None
-            else np.full(len(self.addresses), self.pace.tries)
-        )
+        needed = self.tries_needed()
         last = bool((self.attempts[rows] >= needed[self.host[rows]]).any())
         if self.pace.timeout is not None:
             return (

@@ -123,14 +123,12 @@ class Lab:
     def compose(self, *words: str, quiet: bool = True) -> None:
         """Run Compose on this lab; LabNotRunning says what went wrong and what to type."""
         command = [*compose_command(), "-p", self.project, "-f", str(compose.FILE), *words]
-        if not quiet:
-            done = subprocess.run(command, env=self.environment, stdout=sys.stderr, stderr=subprocess.STDOUT)
-            said = "see above"
-        else:
-            quietly = subprocess.run(command, env=self.environment, capture_output=True, text=True)
-            done, said = quietly, quietly.stdout + quietly.stderr  # type: ignore[assignment]
+        output = subprocess.PIPE if quiet else sys.stderr
+        done = subprocess.run(
+            command, env=self.environment, stdout=output, stderr=subprocess.STDOUT, text=True
+        )
         if done.returncode:
-            raise LabNotRunning(explanation(said, self.prefix))
+            raise LabNotRunning(explanation(done.stdout if quiet else "see above", self.prefix))
 
     def build(self) -> None:
         """Make the images that are missing or out of date; go on with old ones where they cannot be made."""

@@ -108,6 +108,7 @@ def run(command: str, text: str = "") -> None:
 
 def words_of(programs: list[subprocess.Popen[bytes]], pid: int) -> str:
     """The command line of the program with this pid."""
+    # Popen.args may be one text for a shell; every program here is started from a list of words.
     return next((shlex.join(map(str, p.args)) for p in programs if p.pid == pid), f"process {pid}")  # type: ignore[arg-type]
 
 

@@ -57,7 +57,7 @@ class Root:
         self.tree = tree
 
 
-registerAdapter(lambda root: root.tree, Root, IConnectedLDAPEntry)  # type: ignore[no-untyped-call]
+registerAdapter(lambda root: root.tree, Root, IConnectedLDAPEntry)  # type: ignore[no-untyped-call]  # Twisted has no types here
 
 
 class Wire:

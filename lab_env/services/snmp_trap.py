@@ -7,7 +7,7 @@ from __future__ import annotations
 import socket
 from typing import Any
 
-from pyasn1.codec.ber import decoder  # type: ignore[import-untyped]
+from pyasn1.codec.ber import decoder  # type: ignore[import-untyped]  # pyasn1 has no types
 from pysnmp.proto import api
 
 from lab_env.services.listening import Address, Stop, answer_datagrams

@@ -12,7 +12,7 @@ import select
 import socket
 import struct
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -94,20 +94,15 @@ def source_address(address: int) -> int:
         return number(asker.getsockname()[0])
 
 
-def connect_all(
-    probes: Probes, timeout: float, listen: Callable[[], None] | None = None
-) -> Iterator[NDArray[np.void]]:
+def connect_all(probes: Probes, timeout: float) -> Iterator[NDArray[np.void]]:
     """connect() to every probe, many at a time; batches of ERRNO rows as they end.
 
-    Fills in each probe's time, source address and source port.  `listen` is called after each batch of
-    events.
+    Fills in each probe's time, source address and source port.
     """
     attempts = _Attempts(probes, timeout)
     try:
         while attempts.open or attempts.waiting:
             ended = attempts.step()
-            if listen:
-                listen()
             if ended:
                 yield np.array(ended, ERRNO)
     finally:
