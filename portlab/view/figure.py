@@ -1,7 +1,8 @@
 """The frame around every picture: one <figure> with its own style, in the page's light or dark theme.
 
-No script and no widget: it lives in the notebook file as text, so it shows in JupyterLab with no kernel, and in
-exported HTML.  Where a notebook is not trusted, style and SVG are taken out of it: then a still <img> is left.
+No widget: it lives in the notebook file as text, so it shows in JupyterLab with no kernel, and in exported HTML.  A
+picture that moves under the learner's hand brings its script (scripts/NAME.js) with it, and is complete without it.
+Where a notebook is not trusted, style, script and SVG are taken out of it: then a still <img> is left.
 """
 
 from __future__ import annotations
@@ -28,6 +29,17 @@ def style(*names: str) -> str:
     """The rules that a picture needs, with the colours of both themes."""
     rules = "".join(css(name) for name in ("figure", *names))
     return f"<style>.pl{{{css_variables()}}}{rules}</style>"
+
+
+@cache
+def script(name: str) -> str:
+    """The script of one kind of picture, with what all of them stand on, as an HTML element."""
+    folder = resources.files("portlab.view") / "scripts"
+    return (
+        "<script>"
+        + "".join((folder / f"{each}.js").read_text("utf-8") for each in ("page", name))
+        + "</script>"
+    )
 
 
 @cache
@@ -81,6 +93,8 @@ def picture(svg: str, height: float, alternative: str, *sheets: str) -> str:
     )
 
 
-def wrap(kind: str, label: str, body: str, *sheets: str) -> str:
-    """The whole figure as HTML."""
-    return f'{style(*sheets)}<figure class="pl pl-{kind}" aria-label="{escape(label)}">{body}</figure>'
+def wrap(kind: str, label: str, body: str, *sheets: str, script_name: str = "", data: str = "") -> str:
+    """The whole figure as HTML; `script_name` names the script that moves it, `data` holds attributes for that script."""
+    moves = f' data-pl="{script_name}" {data}' if script_name else ""
+    code = script(script_name) if script_name else ""
+    return f'{style(*sheets)}<figure class="pl pl-{kind}" aria-label="{escape(label)}"{moves}>{body}</figure>{code}'
