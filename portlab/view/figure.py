@@ -74,8 +74,12 @@ def _table_row(row: Sequence[str]) -> str:
     return f'<tr><th scope="row">{first}</th>{cells}</tr>'
 
 
-def picture(svg: str, height: float, alternative: str, *sheets: str) -> str:
-    """The SVG, and a still image of it for where SVG and style are not allowed.
+def picture(
+    svg: str, height: float, alternative: str, *sheets: str, left: float = 84, right: float = 52
+) -> str:
+    """The SVG, and a still image of it, 760 wide, for where SVG and style are not allowed.
+
+    `left` and `right` are the margins of the still that the SVG's own labels stand in.
 
     The live one stands in a hidden element that only our own style shows: without the style its text stays hidden.
     (JupyterLab's sanitizer takes out attributes that have no value.)
@@ -84,7 +88,7 @@ def picture(svg: str, height: float, alternative: str, *sheets: str) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" width="760" height="{height + 16:g}"><style>'
         f"svg{{font:13px {in_light('var(--ui)')};fill:{in_light('var(--ink)')}}}{_light_rules(*sheets)}</style>"
         f'<rect width="100%" height="100%" fill="{in_light("var(--paper)")}"/>'
-        f'<svg x="84" y="8" width="624" height="{height:g}" overflow="visible">{in_light(svg)}</svg></svg>'
+        f'<svg x="{left:g}" y="8" width="{760 - left - right:g}" height="{height:g}" overflow="visible">{in_light(svg)}</svg></svg>'
     )
     encoded = base64.b64encode(still.encode()).decode()
     return (
