@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from lab_env.changes import HostState
 from lab_env.topology import ACK, FIN, GATEWAY, PSH, RST, SYN, URG, Rule, Topology
 
 TABLE = "portlab"
@@ -31,6 +32,13 @@ def ruleset(topology: Topology, host: str, rules: Sequence[Rule] | None = None) 
         chains = [_chain("input", "type filter hook input priority filter", [own, *lines])]
     body = "\n".join(chains)
     return f"table ip {TABLE}\ndelete table ip {TABLE}\ntable ip {TABLE} {{\n{body}\n}}\n"
+
+
+def text(topology: Topology, state: HostState) -> str:
+    """The nftables file for a host in this state; without rules, one that takes the table away."""
+    if state.nft:
+        return state.nft
+    return ruleset(topology, state.host, state.rules) or f"table ip {TABLE}\ndelete table ip {TABLE}\n"
 
 
 def _chain(name: str, hook: str, lines: Iterable[str]) -> str:

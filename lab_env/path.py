@@ -53,6 +53,8 @@ def walk(topology: Topology, name: str, probe: Probe) -> Reply:
             return _refusal(topology, action, host, by_gateway=True)
         if host.nobody:
             return _from_gateway(topology, HOST_CODE)
+    if host.default_gateway and behind_gateway:  # it hears the probe, but its answer goes to somebody else
+        return SILENCE
     action = _first_match(host.rules, name, probe)
     if action is not Action.ACCEPT:
         return _refusal(topology, action, host, by_gateway=False)
@@ -107,11 +109,12 @@ def _from_host(topology: Topology, host: Host, probe: Probe) -> Reply:
         return Reply("udp", address, ttl) if heard else SILENCE
     if service is None or probe.flags & ACK:
         return Reply("reset", address, ttl)
-    return Reply("syn-ack", address, ttl) if probe.flags & SYN else SILENCE
+    return Reply("syn-ack", address, ttl) if probe.flags & SYN and not service.full else SILENCE
 
 
 def _listener(host: Host, probe: Probe) -> Service | None:
-    return next((s for s in host.services if (s.transport, s.port) == (probe.protocol, probe.port)), None)
+    asked = (probe.protocol, probe.port)
+    return next((s for s in host.services if (s.transport, s.port) == asked and not s.loopback), None)
 
 
 def _ttl(topology: Topology, host: Host) -> int:

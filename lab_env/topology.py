@@ -47,7 +47,9 @@ class Service:
     """A program that listens on one port.
 
     `answers` is the protocol whose datagrams a UDP service answers ("" = none, it never answers);
-    `from_new_port` is the way of TFTP: the answer comes from a port that was never asked.
+    `from_new_port` is the way of TFTP: the answer comes from a port that was never asked.  `loopback`: it is
+    bound to 127.0.0.1, where only its own host reaches it.  `full`: its queue of connections is full, and its
+    host's kernel leaves further SYNs without an answer.
     """
 
     name: str
@@ -57,6 +59,8 @@ class Service:
     tls: bool = False
     answers: str = ""
     from_new_port: bool = False
+    loopback: bool = False
+    full: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +75,7 @@ class Host:
     rules: tuple[Rule, ...] = ()  # its own firewall, on what arrives
     icmp_limited: bool = False  # keeps Linux's default ICMP limits
     nobody: bool = False
+    default_gateway: str = ""  # to whom it sends what is not for its own link; "" = the gateway
 
 
 @dataclass(frozen=True, slots=True)
