@@ -1,0 +1,107 @@
+// Joins the figures of one Live object in the page to Python.  The notebook's own output holds the figure; this module is
+// never displayed, it looks for the figure by its id: when it first appears, and whenever JupyterLab has drawn it anew.
+
+// Make `old` like `fresh` without replacing what stays: focus, typed text and scroll positions survive.
+function morph(old, fresh) {
+  if (old.nodeType !== fresh.nodeType || old.nodeName !== fresh.nodeName || old.id !== fresh.id) {
+    old.replaceWith(fresh);
+    return;
+  }
+  if (old.nodeType !== Node.ELEMENT_NODE) {
+    if (old.data !== fresh.data) old.data = fresh.data;
+    return;
+  }
+  for (const { name } of [...old.attributes]) {
+    const theirs = name === "open" || name === "data-lm-suppress-shortcuts"; // the learner's, the page script's
+    if (!fresh.hasAttribute(name) && !theirs) old.removeAttribute(name);
+  }
+  for (const { name, value } of [...fresh.attributes]) {
+    if (old.getAttribute(name) !== value) old.setAttribute(name, value);
+  }
+  morphChildren(old, fresh);
+}
+
+function morphChildren(old, fresh) {
+  const before = [...old.childNodes], after = [...fresh.childNodes];
+  after.forEach((node, i) => (i < before.length ? morph(before[i], node) : old.append(node)));
+  before.slice(after.length).forEach((node) => node.remove());
+}
+
+// A script that came in as HTML does not run by itself.
+function run(script) {
+  const again = document.createElement("script");
+  again.textContent = script.textContent;
+  script.replaceWith(again);
+}
+
+function initialize({ model, signal }) {
+  const name = model.get("name"), hosts = new Set();
+  let focused = null;
+
+  const redraw = (host) => {
+    const fresh = document.createElement("div");
+    fresh.innerHTML = model.get("passing") || model.get("html");
+    const scripts = (root) => [...root.querySelectorAll("script:not([type])")];
+    const known = new Set(scripts(host).map((script) => script.textContent));
+    // What Live puts beside the figure stays at the end.
+    for (const beside of host.querySelectorAll(":scope > .asleep, :scope > .trouble")) fresh.append(beside.cloneNode(true));
+    morphChildren(host, fresh);
+    scripts(host).filter((script) => !known.has(script.textContent)).forEach(run);
+    globalThis.portlab?.wake?.(host);
+  };
+
+  const complain = (host) => {
+    const place = host.querySelector(":scope > .trouble");
+    if (place) place.textContent = model.get("trouble");
+  };
+
+  const tell = (event) => {
+    event.stopPropagation();
+    model.send(event.detail);
+  };
+
+  const adopt = (host) => {
+    const lost = [...hosts].find((one) => !one.isConnected);
+    if (lost) { // JupyterLab drew the output anew: put the one back that the learner was using
+      host.replaceWith(lost);
+      if (lost.contains(focused)) focused.focus({ preventScroll: true });
+      return;
+    }
+    hosts.add(host);
+    host.addEventListener("pl-tell", tell);
+    host.addEventListener("focusin", (event) => { focused = event.target; });
+    host.addEventListener("focusout", () => queueMicrotask(() => {
+      if (host.isConnected && !host.contains(document.activeElement)) focused = null;
+    }));
+    redraw(host);
+    complain(host);
+    host.dataset.alive = "1";
+  };
+
+  const look = () => {
+    for (const host of document.querySelectorAll(`[data-live="${name}"]`)) if (!hosts.has(host)) adopt(host);
+  };
+  const watcher = new MutationObserver(look);
+
+  const sleep = () => {
+    watcher.disconnect();
+    for (const host of hosts) {
+      host.removeEventListener("pl-tell", tell);
+      delete host.dataset.alive;
+    }
+  };
+
+  model.on("change:html change:passing", () => hosts.forEach(redraw));
+  model.on("change:trouble", () => hosts.forEach(complain));
+  model.on("msg:custom", (detail) => {
+    for (const host of hosts) {
+      host.querySelector("figure")?.dispatchEvent(new CustomEvent("pl-hear", { bubbles: true, detail }));
+    }
+  });
+  model.on("comm_live_update", sleep); // the kernel has ended
+  signal?.addEventListener("abort", sleep);
+  watcher.observe(document.body, { childList: true, subtree: true });
+  look();
+}
+
+export default { initialize };
