@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from portlab import lab, ports
+    from portlab.captures import read_capture
     from portlab.errors import (
         BadTarget,
         LabNotRunning,
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
         PortLabError,
     )
     from portlab.exports import read_json, read_nmap_xml, read_pcap
+    from portlab.listen import capture
     from portlab.scan import (
         ack_scan,
         connect_scan,
@@ -42,8 +44,10 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _ROOMS = {
+    "captures": ["read_capture"],
     "errors": ["BadTarget", "LabNotRunning", "MalformedPacket", "NotPermitted", "OutOfScope", "PortLabError"],
     "exports": ["read_json", "read_nmap_xml", "read_pcap"],
+    "listen": ["capture"],
     "scan": [
         "ack_scan",
         "connect_scan",
@@ -69,12 +73,14 @@ __all__ = [
     "PortLabError",
     "ack_scan",
     "authorise",
+    "capture",
     "connect_scan",
     "fin_scan",
     "lab",
     "null_scan",
     "ping",
     "ports",
+    "read_capture",
     "read_json",
     "read_nmap_xml",
     "read_pcap",

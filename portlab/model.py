@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cache
 from typing import Any, Self
 
 import numpy as np
@@ -156,21 +157,31 @@ class PortResult:
 
 SNAP = 128
 """Bytes kept of each frame of a scan (a capture() keeps whole frames)."""
+WHOLE = 0xFFFF
+"""Bytes kept of each frame where whole frames are kept: no Ethernet frame is longer."""
 
 RECEIVED, SENT = 0, 1
 BATCH_CLOCK, CHECKSUM_NOT_READY = 1, 2
 
-# Marks: a sent row that carries the clock of its batch; a checksum that the kernel has not filled in yet.
-FRAME = np.dtype(
-    [
-        ("time_ns", "i8"),  # wall clock of the kernel's timestamp
-        ("direction", "u1"),  # RECEIVED or SENT
-        ("marks", "u1"),  # BATCH_CLOCK, CHECKSUM_NOT_READY
-        ("captured", "u2"),  # how many bytes of `data` are the frame's, at most SNAP
-        ("length", "u4"),  # bytes on the wire, Ethernet header included
-        ("data", "u1", SNAP),  # the first bytes, Ethernet header first, zero padded
-    ]
-)
+
+@cache
+def frame_table(kept: int) -> np.dtype[np.void]:
+    """The dtype of a table of frames that keeps at most `kept` bytes of each."""
+    return np.dtype(
+        [
+            ("time_ns", "i8"),  # wall clock of the kernel's timestamp
+            ("direction", "u1"),  # RECEIVED or SENT
+            # BATCH_CLOCK: a sent row that carries the clock of its batch; CHECKSUM_NOT_READY: the kernel has not
+            # filled the checksum in yet
+            ("marks", "u1"),
+            ("captured", "u2"),  # how many bytes of `data` are the frame's, at most `kept`
+            ("length", "u4"),  # bytes on the wire, Ethernet header included
+            ("data", "u1", kept),  # the first bytes, Ethernet header first, zero padded
+        ]
+    )
+
+
+FRAME = frame_table(SNAP)
 """One frame as seen on the wire."""
 
 ERRNO = np.dtype(

@@ -20,6 +20,8 @@ FUNCTIONS = {
     "udp_scan": ["target", "ports"],
     "send": ["packet"],
     "authorise": ["network"],
+    "capture": ["interface"],
+    "read_capture": ["path"],
     "read_pcap": ["path"],
     "read_json": ["path"],
 }

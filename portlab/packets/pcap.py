@@ -20,7 +20,7 @@ import numpy as np
 
 from portlab import files
 from portlab.errors import MalformedPacket
-from portlab.model import BATCH_CLOCK, FRAME, RECEIVED, SENT, SNAP, Frames
+from portlab.model import BATCH_CLOCK, RECEIVED, SENT, SNAP, WHOLE, Frames, frame_table
 from portlab.packets.headers import ETHERNET_SIZE, ETHERTYPE_IPV4
 
 BATCH_COMMENT = b"PortLab: sent, not captured; the time is that of its batch"
@@ -100,8 +100,8 @@ def _writer(path: Path, classic: bool) -> Any:
 # --- reading ------------------------------------------------------------------------------------------------
 
 
-def read(path: str | PathLike[str]) -> Capture:
-    """All frames of a pcap or pcapng file, compressed by gzip or not.
+def read(path: str | PathLike[str], *, whole: bool = False) -> Capture:
+    """All frames of a pcap or pcapng file, compressed by gzip or not; their first 128 bytes, or `whole`.
 
     Of a file that is cut off or damaged further on, the frames before the damage are kept and `damage` says so.
     Raises MalformedPacket where it is no capture at all, or one of a kind of link that carries no IPv4.
@@ -113,13 +113,23 @@ def read(path: str | PathLike[str]) -> Capture:
         raise MalformedPacket(
             f"{name!r} cannot be read as a capture ({complaints[0]}). Accepted are pcap and pcapng files."
         )
-    frames = np.array(rows, FRAME) if rows else np.empty(0, FRAME)
-    frames = frames[np.argsort(frames["time_ns"], kind="stable")]
+    frames = _table(rows, max((row[3] for row in rows), default=SNAP) if whole else SNAP)
     damage = f"{name!r} is damaged after {len(rows):,} frames ({complaints[0]})" if complaints else ""
     return Capture(frames, damage, directed)
 
 
-Row = tuple[int, int, int, int, int, Any]
+Row = tuple[int, int, int, int, int, bytes]
+
+
+def _table(rows: list[Row], kept: int) -> Frames:
+    """The rows as a table of frames, in order of time."""
+    frames = np.zeros(len(rows), frame_table(kept))
+    for place, name in enumerate(("time_ns", "direction", "marks", "captured", "length")):
+        frames[name] = [row[place] for row in rows]
+    frames["captured"] = np.minimum(frames["captured"], kept)
+    together = b"".join(data[:kept].ljust(kept, b"\0") for *_, data in rows)
+    frames["data"] = np.frombuffer(together, np.uint8).reshape(len(rows), kept)
+    return frames[np.argsort(frames["time_ns"], kind="stable")]
 
 
 def _rows(name: str, file: BinaryIO, complaints: list[str]) -> tuple[list[Row], bool]:
@@ -165,15 +175,14 @@ def _row(data: bytes, about: Any, link: int, nano: bool, name: str) -> tuple[Row
     direction = _DIRECTIONS.get(getattr(about, "direction", 0) or 0, direction)
     marks = BATCH_CLOCK if BATCH_COMMENT in (getattr(about, "comments", None) or []) else 0
     length = min(max(about.wirelen + len(frame) - len(data), 0), 0xFFFF_FFFF)
-    first = np.frombuffer(frame[:SNAP].ljust(SNAP, b"\0"), np.uint8)
     time_ns = _time_ns(about, nano)
     return (
         time_ns,
         direction or RECEIVED,
         marks,
-        min(len(frame), SNAP),
+        min(len(frame), WHOLE),
         length,
-        first,
+        frame[:WHOLE],
     ), direction is not None
 
 

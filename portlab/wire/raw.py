@@ -57,7 +57,7 @@ class RawWire:
         self.record_sent = True
         self._lost = 0
         self._links: dict[str, Link] = {}
-        self._routes = _routes()
+        self._routes = routes()
         self._hops: dict[int, tuple[str, int]] = {}  # address -> interface, next hop
         self._sources: dict[int, int] = {}
         self._macs: dict[int, NDArray[np.uint8]] = {}  # next hop -> Ethernet address
@@ -334,7 +334,7 @@ class Route:
         )
 
 
-def _routes() -> list[Route]:
+def routes() -> list[Route]:
     """/proc/net/route: numbers in hexadecimal, least significant byte first."""
     return [Route(line) for line in Path("/proc/net/route").read_text().splitlines()[1:]]
 

@@ -1,0 +1,76 @@
+"""The list of frames of a capture: number, time, from whom to whom, what; as text and as a table."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from portlab.addresses import dotted
+from portlab.packets.streams import first_bytes
+from portlab.view import figure
+from portlab.view.packet import Packet, read
+from portlab.view.svg import escape
+from portlab.view.words import count, duration, fidelity_name
+
+if TYPE_CHECKING:
+    from portlab.captures import Capture
+
+MOST_ROWS = 60
+HEADS = ("#", "time", "from → to", "packet", "bytes")
+
+
+def text(capture: Capture) -> str:
+    """The list as plain text."""
+    rows = [HEADS, *_rows(capture)]
+    widths = [max(len(row[place]) for row in rows) for place in range(len(HEADS))]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
+    return "\n".join([_title(capture), *(line.rstrip() for line in lines), *_notes(capture)])
+
+
+def mimebundle(capture: Capture) -> dict[str, str]:
+    """What a notebook shows of a capture."""
+    rows = [[escape(cell) for cell in row] for row in _rows(capture)]
+    notes = "".join(f'<p class="muted">{escape(note)}</p>' for note in _notes(capture))
+    body = (
+        figure.heading(_title(capture), fidelity_name(capture.fidelity)) + figure.table(HEADS, rows) + notes
+    )
+    return {"text/plain": text(capture), "text/html": figure.wrap("listing", _title(capture), body)}
+
+
+def _title(capture: Capture) -> str:
+    talks = count(len(capture.streams()), "TCP conversation")
+    return f"Capture: {count(len(capture), 'frame')}, {talks}"
+
+
+def _rows(capture: Capture) -> list[tuple[str, ...]]:
+    frames = first_bytes(capture.frames[:MOST_ROWS])
+    packets = read(frames)
+    return [
+        (
+            str(number),
+            duration(packet.time_ns - packets[0].time_ns),
+            f"{_end(packet, capture, far=False)} → {_end(packet, capture, far=True)}",
+            packet.what,
+            f"{packet.length:,}",
+        )
+        for number, packet in enumerate(packets)
+    ]
+
+
+def _end(packet: Packet, capture: Capture, far: bool) -> str:
+    """Who sent, or who shall receive (`far`), with the port."""
+    address = packet.destination if far else packet.source
+    name = capture.names.get(address) or dotted(address)
+    if packet.protocol not in ("tcp", "udp"):
+        return name
+    return f"{name}:{packet.far if packet.sent is far else packet.near}"
+
+
+def _notes(capture: Capture) -> list[str]:
+    notes = []
+    if len(capture) > MOST_ROWS:
+        notes.append(f"and {len(capture) - MOST_ROWS:,} more frames")
+    if cut := int((capture.frames["captured"] < capture.frames["length"]).sum()):
+        notes.append(f"Of {count(cut, 'frame')} only the first bytes were kept.")
+    if capture.lost:
+        notes.append(f"{count(capture.lost, 'frame')} came faster than they could be kept.")
+    return [*notes, capture.damage] if capture.damage else notes
