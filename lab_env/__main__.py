@@ -75,7 +75,7 @@ def parser() -> argparse.ArgumentParser:
         ("exec", execute, "run a command in the lab: ./run exec -- portlab syn web", add_exec),
         ("shell", shell, "open a shell in the lab", add_shell),
         ("doctor", doctor, "try what this machine can do, and say what to type next", None),
-        ("bench", bench, "measure PortLab beside other scanners", None),
+        ("bench", bench, "measure PortLab beside other scanners, or the labs beside each other", add_bench),
     ):
         verb = verbs.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
         verb.set_defaults(work=work)
@@ -134,6 +134,11 @@ def add_exec(verb: argparse.ArgumentParser) -> None:
 def add_shell(verb: argparse.ArgumentParser) -> None:
     """The options of `shell`."""
     add_place(verb)
+
+
+def add_bench(verb: argparse.ArgumentParser) -> None:
+    """What to measure."""
+    verb.add_argument("what", nargs="?", choices=("scans", "lab"), default="scans", help="default: scans")
 
 
 def add_place(verb: argparse.ArgumentParser) -> None:
@@ -257,12 +262,12 @@ def doctor(_: argparse.Namespace) -> int:
     return examine()
 
 
-def bench(_: argparse.Namespace) -> int:
-    """The measurements, once there are any."""
+def bench(arguments: argparse.Namespace) -> int:
+    """The measurements."""
     if not (PROJECT / "bench" / "__main__.py").exists():
         raise LabNotRunning("there are no measurements yet: `./run bench` comes with a later version")
     os.chdir(PROJECT)
-    os.execv(sys.executable, [sys.executable, "-m", "bench"])
+    os.execv(sys.executable, [sys.executable, "-m", {"scans": "bench", "lab": "bench.lab"}[arguments.what]])
 
 
 if __name__ == "__main__":
