@@ -39,8 +39,12 @@ ICMP_QUIET_S = 2.2
 
 ARP_PATIENCE_S = 0.6
 NO_ROW = -1
+LOOK_S = 0.2
 
 RandomBytes = Callable[[int], bytes]
+
+Watch = Callable[[Scan], bool]
+"""Is shown, up to five times a second, the scan as it would be if it ended now; True ends it."""
 
 
 class Progress(Protocol):
@@ -50,7 +54,7 @@ class Progress(Protocol):
 
 
 class _Enough(Exception):
-    """The deadline has passed: stop and conclude from what is known."""
+    """Stop and conclude from what is known; the message says why."""
 
 
 class Loop:
@@ -65,9 +69,10 @@ class Loop:
         random_bytes: RandomBytes,
         progress: Progress,
         payload: NDArray[np.uint8] | None = None,
+        watch: Watch | None = None,
     ) -> None:
         self.technique, self.asked, self.wire, self.pace = technique, asked, wire, pace
-        self.random_bytes, self.progress = random_bytes, progress
+        self.random_bytes, self.progress, self.watch = random_bytes, progress, watch
         self.payload = payload
         addresses, self.host = np.unique(asked.address, return_inverse=True)
         self.addresses = addresses
@@ -83,6 +88,7 @@ class Loop:
         self.frames_so_far = self.errnos_so_far = 0
         self.started = wire.now()
         self.started_ns = wire.clock_ns()
+        self.next_look = self.started + LOOK_S
         self.throttle = Throttle(pace, self.started)
         self.refusals = np.zeros(len(addresses), np.int64)  # port unreachables by the hosts themselves
 
@@ -99,8 +105,8 @@ class Loop:
                 self.spend_icmp_budget()
         except KeyboardInterrupt:
             return False, "interrupted"
-        except _Enough:
-            return False, f"the deadline of {self.pace.deadline:g} s passed"
+        except _Enough as enough:
+            return False, str(enough)
         except OSError as error:
             return False, f"the network went away: {error.strerror or error}"
         return True, ""
@@ -236,16 +242,21 @@ class Loop:
 
     def collect(self, wait: float) -> int:
         """Take in what the wire has, waiting for it at most so long; the number of ports newly answered."""
-        if self.pace.deadline is not None:
-            left = self.started + self.pace.deadline - self.wire.now()
-            if left <= 0:
-                raise _Enough
-            wait = min(wait, left)
+        wait = min(wait, self.time_left(), LOOK_S if self.watch else wait)
         fresh = 0
         while len(frames := self.wire.receive(wait)):
             fresh += self.absorb(Events(frames, no_errnos()))
             wait = 0
         return fresh
+
+    def time_left(self) -> float:
+        """Seconds until the deadline; where it has passed, this was enough."""
+        if self.pace.deadline is None:
+            return float("inf")
+        left = self.started + self.pace.deadline - self.wire.now()
+        if left <= 0:
+            raise _Enough(f"the deadline of {self.pace.deadline:g} s passed")
+        return left
 
     def absorb(self, events: Events) -> int:
         """Match events to probes, learn from them, and keep them."""
@@ -279,7 +290,13 @@ class Loop:
         return len(fresh_rows)
 
     def tell(self) -> None:
+        """Say how far the scan is, and end it where the deadline has passed or the onlooker has seen enough."""
         self.progress(int((self.answered | self.no_neighbour).sum()), len(self.asked))
+        self.time_left()
+        if self.watch and self.wire.now() >= self.next_look:
+            if self.watch(self.conclude(False, "still running")):
+                raise _Enough("stopped")
+            self.next_look = self.wire.now() + LOOK_S
 
     # --- two special measures -----------------------------------------------------------------------------
 
@@ -335,7 +352,14 @@ class Loop:
 
     # --- the end ------------------------------------------------------------------------------------------
 
-    def conclude(self, complete: bool, stopped_by: str, fidelity: str, authorised: tuple[str, ...]) -> Scan:
+    def reached(self) -> int:
+        """How many of the probes have really left: a round that was cut short leaves the last ones unsent."""
+        if self.technique.PROTOCOL == "arp":
+            return len(self.probes)  # the wire asks
+        sent = np.flatnonzero(self.probes.rows["time_ns"])
+        return int(sent[-1]) + 1 if len(sent) else 0
+
+    def conclude(self, complete: bool, stopped_by: str, authorised: tuple[str, ...] = ()) -> Scan:
         """Everything known as a value.  Rows never asked are listed apart."""
         elapsed = self.wire.now() - self.started
         events = Events(
@@ -352,13 +376,13 @@ class Loop:
             if self.matches
             else Matches.none()
         )
-        probes = self.probes.rows
+        probes = self.probes.rows[: self.reached()]
         if self.wire.record_sent or not self.technique.NEEDS_RAW:
             probes, events = with_true_times(probes, events, self.technique.PROTOCOL)
         findings = conclude(self.technique, self.asked, probes, events, matches, self.no_neighbour)
         scan = Scan(
             technique=self.technique.NAME,
-            fidelity=fidelity,
+            fidelity=self.wire.fidelity,
             started_ns=self.started_ns,
             elapsed_s=elapsed,
             complete=complete,
@@ -370,5 +394,6 @@ class Loop:
             probes=probes,
             received=events,
         )
-        never = (self.attempts == 0) & ~self.no_neighbour & ~self.answered
+        never = ~self.no_neighbour & ~self.answered
+        never[probes["row"][probes["row"] != NO_ROW]] = False
         return scan.without(never) if never.any() else scan

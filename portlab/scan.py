@@ -32,7 +32,7 @@ from portlab.verdict import NO_PORT, Asked
 from portlab.wire import Wire
 
 if TYPE_CHECKING:
-    from portlab.loop import Progress, RandomBytes
+    from portlab.loop import Progress, RandomBytes, Watch
 
 PING_METHODS = {
     "icmp": "ping",
@@ -52,7 +52,8 @@ class Options(TypedDict, total=False):
     answering port is missed with a chance of at most one in a million).  `timeout`: seconds to wait after the
     last try (from the round-trip times measured).  `rate`: probes a second at most.  `deadline`: seconds for
     the whole scan.  `seed`: a number for tokens and order that can be repeated.  `progress`: whether to show
-    a bar after the first second.
+    a bar after the first second.  `watch`: a function that is shown, up to five times a second, the Scan as it
+    would be if it ended now; where it answers True, the scan ends.
     """
 
     tries: int
@@ -61,6 +62,7 @@ class Options(TypedDict, total=False):
     deadline: float
     seed: int
     progress: bool
+    watch: Watch
 
 
 def ping(target: Any, *, method: str = "icmp", **options: Unpack[Options]) -> Scan:
@@ -166,10 +168,10 @@ def _scan(name: str, asked: Asked, options: Options, payload: NDArray[np.uint8] 
     try:
         if kind.PROTOCOL == "arp":
             asked = _on_link(wire, asked)
-        loop = Loop(kind, asked, wire, pace, _random_bytes(options.get("seed")), tell, payload)
+        chance = _random_bytes(options.get("seed"))
+        loop = Loop(kind, asked, wire, pace, chance, tell, payload, options.get("watch"))
         complete, stopped_by = loop.run()
-        authorised = tuple(str(item) for item in scope.authorised())
-        return loop.conclude(complete, stopped_by, wire.fidelity, authorised)
+        return loop.conclude(complete, stopped_by, tuple(str(item) for item in scope.authorised()))
     finally:
         stop_telling()
         wire.close()

@@ -32,6 +32,8 @@ LINGER_ZERO = struct.pack("ii", 1, 0)
 
 ErrnoRow = tuple[int, int, int, int, int, int, int]
 MOST_SOCKETS = 1000
+MOST_WAIT_S = 0.2
+"""So long until the scan loop hears something, be it that nothing has happened."""
 NEEDS_RAW = (
     "PortLab may not make its own packets here: that needs CAP_NET_RAW. "
     "Use connect_scan(), or work inside the lab, where you may: ./run lab"
@@ -95,16 +97,14 @@ def source_address(address: int) -> int:
 
 
 def connect_all(probes: Probes, timeout: float) -> Iterator[NDArray[np.void]]:
-    """connect() to every probe, many at a time; batches of ERRNO rows as they end.
+    """connect() to every probe, many at a time; batches of ERRNO rows as they end, an empty one where none does.
 
     Fills in each probe's time, source address and source port.
     """
     attempts = _Attempts(probes, timeout)
     try:
         while attempts.open or attempts.waiting:
-            ended = attempts.step()
-            if ended:
-                yield np.array(ended, ERRNO)
+            yield np.array(attempts.step(), ERRNO)
     finally:
         attempts.close()
 
@@ -132,7 +132,7 @@ class _Attempts:
         soonest = next(iter(self.open.values()))[
             2
         ]  # all wait equally long: the first begun is the first to give up
-        patience = 0.0 if ended else max(0.0, soonest - time.monotonic())
+        patience = 0.0 if ended else min(max(0.0, soonest - time.monotonic()), MOST_WAIT_S)
         for descriptor in self.ready(patience):
             ended.append(self.end(descriptor))
         now = time.monotonic()

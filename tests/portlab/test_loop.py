@@ -1,5 +1,6 @@
 """The scan loop over a wire that is a rule book: what is sent, how often, and what is concluded."""
 
+import itertools
 import random
 
 import numpy as np
@@ -16,13 +17,12 @@ from tests.portlab.frames import OTHER, SCANNER, TARGET
 from tests.portlab.wires import RuleWire, answer_like_linux
 
 
-def scan(wire, name="syn", ports=(80,), hosts=(TARGET,), seed=1, **pace):
+def scan(wire, name="syn", ports=(80,), hosts=(TARGET,), seed=1, watch=None, **pace):
     addresses = np.array([number(host) for host in hosts for _ in ports], np.uint32)
     asked = Asked(addresses, np.array(list(ports) * len(hosts), np.int32))
-    loop = Loop(
-        technique(name), asked, wire, Pace(**pace), random.Random(seed).randbytes, lambda done, total: None
-    )
-    return loop.conclude(*loop.run(), wire.fidelity, ())
+    chance, tell = random.Random(seed).randbytes, lambda done, total: None
+    loop = Loop(technique(name), asked, wire, Pace(**pace), chance, tell, watch=watch)
+    return loop.conclude(*loop.run())
 
 
 def states(found):
@@ -71,8 +71,36 @@ def test_a_deadline_ends_the_scan_with_what_is_known():
     found = scan(wire, ports=range(1, 1001), rate=100, deadline=2.0)
     assert not found.complete
     assert "deadline of 2 s" in found.stopped_by
-    assert 150 <= len(found) <= 1000
+    assert 150 <= len(found) <= 250
+    assert len(found) + len(found.never_asked) == 1000
     assert wire.time <= 2.1
+
+
+def test_who_watches_sees_what_is_known_so_far_and_can_end_the_scan():
+    seen = []
+
+    def until_443_answers(so_far):
+        seen.append((wire.time, so_far))
+        return any(each.port == 443 and each.state is State.OPEN for each in so_far)
+
+    wire = RuleWire(answer_like_linux({443}, {22}))
+    found = scan(wire, ports=(22, *range(400, 1000)), rate=100, watch=until_443_answers)
+    assert (found.complete, found.stopped_by) == (False, "stopped")
+    assert found[TARGET, 443].state is State.OPEN
+    asked = {packet.dport for _, packet in wire.sent}
+    assert {each.port for each in found} == asked
+    assert {port for _, port in found.never_asked} == {22, *range(400, 1000)} - asked
+    assert all(not so_far.complete for _, so_far in seen)
+    assert [len(so_far) for _, so_far in seen] == sorted(len(so_far) for _, so_far in seen)
+    times = [time for time, _ in seen]
+    assert min(later - sooner for sooner, later in itertools.pairwise(times)) > 0.199
+
+
+def test_a_scan_that_waits_for_silence_can_be_ended_while_it_waits():
+    wire = RuleWire(lambda packet: None)
+    found = scan(wire, tries=1, timeout=60.0, watch=lambda so_far: wire.time > 1)
+    assert found.stopped_by == "stopped"
+    assert wire.time < 1.5
 
 
 @pytest.mark.parametrize("how", ["interrupt_after", "fails_after"])
@@ -90,7 +118,8 @@ def test_ports_never_asked_are_listed_apart():
     wire = RuleWire(lambda packet: None)
     wire.interrupt_after = 0
     found = scan(wire, ports=(1, 2))
-    assert [result.tries for result in found] == [1, 1] or len(found.never_asked) == 2
+    assert [result.tries for result in found] == [1]  # on its way when the interrupt came
+    assert {result.port for result in found} | {port for _, port in found.never_asked} == {1, 2}
     assert not found.complete
 
 
