@@ -33,6 +33,7 @@ MODULES = {
     "ike": "silent",
     "imap": "imap",
     "ldap": "ldap",
+    "listener": "listener",
     "mssql": "mssql",
     "mysql": "mysql",
     "ntp": "ntp",

@@ -1,0 +1,60 @@
+"""What every real host asks of its own kernel: rules, the way for its answers, and what can be looked at.
+
+The functions work on the network namespace of their caller; what a program complains of becomes the message of
+an OSError.  Standard library only.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+
+from lab_env import firewall
+from lab_env.changes import HostState
+from lab_env.topology import GATEWAY, Topology
+
+COUNTED = re.compile(r" ?counter packets (\d+) bytes (\d+)")
+
+
+def load_rules(topology: Topology, state: HostState) -> None:
+    """Let the kernel have the state's rules and no others, at one stroke; all counters begin anew."""
+    _run(["nft", "-f", "-"], f"flush ruleset\n{firewall.text(topology, state)}")
+
+
+def set_route(topology: Topology, state: HostState) -> None:
+    """Send what is not for the own link to the state's default gateway; the gateway itself has none."""
+    if state.host != GATEWAY:
+        network = topology.by_name[state.host].network
+        address = topology.address(
+            state.default_gateway or GATEWAY, network if not state.default_gateway else ""
+        )
+        _run(["ip", "route", "replace", "default", "via", address])
+
+
+def sockets() -> str:
+    """What listens here, as `ss` shows it: a waiting queue is in its columns Recv-Q and Send-Q."""
+    return _run(["ss", "--listening", "--tcp", "--udp", "--numeric"])
+
+
+def counters() -> list[tuple[str, int, int]]:
+    """Rule, packets, bytes of each rule that counts."""
+    return counted(_run(["nft", "list", "ruleset"]))
+
+
+def counted(listing: str) -> list[tuple[str, int, int]]:
+    """The rules that count in a ruleset as nft lists it, without their numbers, and the numbers."""
+    return [
+        (COUNTED.sub(" counter", line).strip(), int(found[1]), int(found[2]))
+        for line in listing.splitlines()
+        if (found := COUNTED.search(line))
+    ]
+
+
+def _run(command: list[str], text: str = "") -> str:
+    try:
+        done = subprocess.run(command, input=text, capture_output=True, text=True)
+    except FileNotFoundError:
+        raise OSError(f"`{command[0]}` is not installed here") from None
+    if done.returncode:
+        raise OSError(f"`{' '.join(command)}` says: {done.stderr.strip()}")
+    return done.stdout
