@@ -69,7 +69,7 @@ def summarise(scan: Scan) -> Summary:
         fidelity=words.fidelity_name(scan.fidelity),
         simulated=scan.fidelity == "simulated",
         facts=_facts(scan, hosts),
-        warnings=tuple(_warnings(scan)),
+        warnings=tuple(warnings(scan)),
         is_ping=all(row.port is None for row in rows) and bool(rows),
         rows=rows,
         groups=tuple(_groups(scan, rest, hosts)),
@@ -141,7 +141,7 @@ def _facts(scan: Scan, hosts: int) -> str:
     return " · ".join(parts if connects and not len(frames) else [*parts, heard])
 
 
-def _warnings(scan: Scan) -> list[str]:
+def warnings(scan: Scan) -> list[str]:
     """What a reader must know before believing the table."""
     told = []
     if not scan.complete:
