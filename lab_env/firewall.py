@@ -24,7 +24,7 @@ def ruleset(topology: Topology, host: str, rules: Sequence[Rule] | None = None) 
         rules = topology.forward if on_gateway else topology.by_name[host].rules
     if not rules and not on_gateway:
         return ""
-    lines = [_line(topology, rule) for rule in rules]
+    lines = [line(topology, rule) for rule in rules]
     if on_gateway:
         chains = [*_untracked(topology), _chain("forward", "type filter hook forward priority filter", lines)]
     else:
@@ -54,7 +54,7 @@ def _untracked(topology: Topology) -> list[str]:
     return [_chain(name, f"type filter hook {hook} priority raw", [line]) for name, hook in hooks.items()]
 
 
-def _line(topology: Topology, rule: Rule) -> str:
+def line(topology: Topology, rule: Rule) -> str:
     words = []
     if rule.hosts:
         words.append(f"ip daddr {_set([topology.address(host) for host in rule.hosts])}")

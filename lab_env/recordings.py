@@ -26,9 +26,9 @@ class Recording:
         self.frames: NDArray[np.void] = np.empty(0, SEEN)
         self.lost: Mapping[str, int] = {}
 
-    def of(self, host: str) -> NDArray[np.void]:
-        """The frames that one host saw."""
-        return self.frames[self.frames["observer"] == host]
+    def of(self, host: str) -> Frames:
+        """The frames that one host saw, as a table like that of a scan."""
+        return plain(self.frames[self.frames["observer"] == host])
 
     def __repr__(self) -> str:
         told = [f"{host} saw {len(self.of(host))} frames" for host in self.hosts]
@@ -43,6 +43,14 @@ def seen(frames: Frames, observer: str, interfaces: Sequence[str] | NDArray[np.s
         rows[name] = frames[name]
     rows["observer"], rows["interface"] = observer, interfaces
     return rows
+
+
+def plain(rows: NDArray[np.void]) -> Frames:
+    """Rows of a recording without who saw them and where."""
+    frames = np.empty(len(rows), FRAME)
+    for name in FRAME.names or ():
+        frames[name] = rows[name]
+    return frames
 
 
 def in_order(tables: Sequence[NDArray[np.void]]) -> NDArray[np.void]:

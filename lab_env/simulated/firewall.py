@@ -17,13 +17,22 @@ ACCEPT = ACTIONS.index(Action.ACCEPT)
 
 
 def decide(
-    rules: Sequence[Rule], packets: Arrivals, places: Places, established: NDArray[np.bool_]
+    rules: Sequence[Rule],
+    packets: Arrivals,
+    asked: NDArray[np.bool_],
+    places: Places,
+    established: NDArray[np.bool_],
+    counts: NDArray[np.int64],
 ) -> NDArray[np.uint8]:
-    """The action for each packet, as its place in ACTIONS.  No rule: accept."""
+    """The action for each packet, as its place in ACTIONS.  No rule: accept.
+
+    Only the packets that are `asked` for are counted: `counts` has packets and bytes for each rule.
+    """
     actions = np.full(len(packets), ACCEPT, np.uint8)
-    undecided = np.ones(len(packets), bool)
-    for rule in rules:
+    undecided = asked.copy()
+    for rule, count in zip(rules, counts, strict=True):
         hit = undecided & _matches(rule, packets, places, established)
+        count += (int(hit.sum()), int(packets["total_length"][hit].sum()))
         actions[hit] = ACTIONS.index(rule.action)
         undecided &= ~hit
     return actions

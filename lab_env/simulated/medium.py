@@ -7,16 +7,20 @@ from __future__ import annotations
 
 import itertools
 import weakref
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lab_env.simulated.answers import all_answers
+from lab_env.simulated import logs
+from lab_env.simulated.answers import Answers, all_answers
 from lab_env.simulated.datagrams import Programs
-from lab_env.simulated.network import Fates, Kind, Network
+from lab_env.simulated.network import FATE, Fates, Kind, Network, Station
+from lab_env.simulated.observers import Observers
 from lab_env.simulated.packets import Arrivals, as_sent, frames_of, read
-from lab_env.simulated.places import NOBODY, is_loopback
+from lab_env.simulated.places import NOBODY, Places, is_loopback
 from lab_env.simulated.walk import fates
 from lab_env.topology import Topology
 from portlab.model import FRAME, Frames, no_frames
@@ -49,15 +53,23 @@ class Medium:
     """The student's link and everything behind it."""
 
     def __init__(self, topology: Topology, seed: int = 0, lossy: bool = True) -> None:
+        self.plan = topology
         self.network = Network(topology, seed, lossy)
-        self.places = self.network.places
         self.elapsed_ns = 0
         self.raw_ports = itertools.cycle(RAW_PORTS)
         self._connections = 0  # made by the kernel so far
         self._programs = Programs(topology)
         self._listeners: weakref.WeakSet[Listener] = weakref.WeakSet()
+        self._observers: list[Observers] = []
+        self.borrowed: set[str] = set()  # hosts that a case has changed, and will change back
+        self.logs: dict[str, list[str]] = {}
         self._mac = self.places.mac(self.places.student_address)
         self._gateway_mac = self.places.mac(self.places.gateway_address)
+
+    @property
+    def places(self) -> Places:
+        """Who lives where, as things stand."""
+        return self.network.places
 
     def clock_ns(self) -> int:
         """Wall clock in nanoseconds."""
@@ -86,15 +98,35 @@ class Medium:
         outgoing = self._outgoing(packets, time_ns)
         arrivals = read(packets, outgoing)
         fate = fates(self.network, arrivals)
+        answers = list(all_answers(self.network, self._programs, packets, arrivals, fate))
         received = [
             frames_of(table, fate["time_ns"][rows], self._macs(arrivals["destination"][rows]), self._mac)
-            for table, rows in all_answers(self.network, self._programs, packets, arrivals, fate)
+            for table, rows in answers
         ]
+        for host, line in logs.lines(self.places, arrivals, fate):
+            self.logs.setdefault(host, []).append(line)
+        for observers in self._observers:
+            observers.packets(packets, arrivals, fate)
+            observers.answers(answers, arrivals, fate)
+            observers.answers(self._lost_answers(packets, arrivals, fate), arrivals, fate, arrive=False)
         return as_sent(outgoing), arrivals, fate, in_order(received)
 
     def sent(self, packets: Packets, time_ns: NDArray[np.int64]) -> Frames:
-        """The frames of packets that nobody answers."""
-        return as_sent(self._outgoing(packets, time_ns))
+        """The frames of packets that nobody answers: they belong to conversations, and go all the way."""
+        outgoing = self._outgoing(packets, time_ns)
+        if self._observers:
+            arrivals = read(packets, outgoing)
+            fate = np.zeros(len(arrivals), FATE)
+            fate["reached"] = Station.HOST
+            for observers in self._observers:
+                observers.packets(packets, arrivals, fate)
+        return as_sent(outgoing)
+
+    def _lost_answers(self, packets: Packets, arrivals: Arrivals, fate: Fates) -> Answers:
+        """What hosts said, and the slow link lost."""
+        lost = fate.copy()
+        lost["kind"] = np.where(fate["kind"] == fate["said"], Kind.SILENCE, fate["said"])
+        return all_answers(self.network, self._programs, packets, arrivals, lost)
 
     def _outgoing(self, packets: Packets, time_ns: NDArray[np.int64]) -> Frames:
         destination = packets[:, :IPV4_SIZE].view(IPV4)[:, 0]["destination_address"].astype(np.uint32)
@@ -163,6 +195,16 @@ class Medium:
     def listen(self, listener: Listener) -> None:
         """Hand this listener all frames from now on, for as long as it lives."""
         self._listeners.add(listener)
+
+    @contextmanager
+    def observed(self, hosts: Sequence[str]) -> Iterator[Observers]:
+        """These hosts record what they see while the block runs."""
+        observers = Observers(self.places, hosts)
+        self._observers.append(observers)
+        try:
+            yield observers
+        finally:
+            self._observers.remove(observers)
 
     def deliver(self, frames: Frames, but: Listener | None = None) -> None:
         """Frames pass the student's interface, some of them later: everybody who listens there gets them."""

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from lab_env.simulated.packets import Arrivals
 from lab_env.simulated.places import Places
-from lab_env.topology import Topology
+from lab_env.topology import GATEWAY, Rule, Topology
 from portlab.packets.headers import TCP_PROTOCOL
 
 
@@ -25,9 +25,20 @@ class Kind(IntEnum):
     DATAGRAM = 6
 
 
+class Station(IntEnum):
+    """The last place that a packet reached on its way from the student."""
+
+    LINK = 0
+    GATEWAY = 1
+    BEHIND_GATEWAY = 2
+    HOST = 3
+
+
 FATE = np.dtype(
     [
         ("kind", "u1"),
+        ("said", "u1"),  # the same, but also where the answer was lost on its way
+        ("reached", "u1"),  # the last station of the packet itself
         ("icmp_type", "u1"),
         ("icmp_code", "u1"),
         ("time_to_live", "u1"),  # of the answer, on arrival
@@ -61,8 +72,26 @@ class Network:
         self.loss = topology.slow_link.loss if lossy else 0.0
         self._conversations = np.empty(0, np.uint64)  # that the gateway knows,
         self._forgotten_ns = np.empty(0, np.int64)  # and when it forgets them
+        self.rule_counts: dict[str, NDArray[np.int64]] = {}  # host -> packets and bytes that met each rule
         self._searches: dict[int, tuple[int, int]] = {}  # address -> when ARP fails, packets waiting for it
         self._icmp_tokens: dict[int, tuple[float, int]] = {}  # host -> tokens, as of when
+
+    def change(self, topology: Topology) -> None:
+        """The lab is another one from now on; what it remembers stays, but rules that are loaded count anew."""
+        before, self.topology, self.places = self.topology, topology, Places(topology)
+        for host in topology.hosts:
+            if rules_of(before, host.name) != rules_of(topology, host.name):
+                self.rule_counts.pop(host.name, None)
+
+    def counts(self, host: str) -> NDArray[np.int64]:
+        """Packets and bytes that each rule of a host has met, one row a rule."""
+        size = (len(rules_of(self.topology, host)), 2)
+        return self.rule_counts.setdefault(host, np.zeros(size, np.int64))
+
+    def known_conversations(self, time_ns: int) -> list[tuple[int, int, int]]:
+        """Address, source port and port of each conversation that the gateway remembers at a moment."""
+        known = np.unique(self._conversations[(self._forgotten_ns > time_ns) & (self._conversations > 0)])
+        return [(each >> 32, each >> 16 & 0xFFFF, each & 0xFFFF) for each in known.tolist()]
 
     def established(self, packets: Arrivals) -> NDArray[np.bool_]:
         """Which packets belong to a conversation that the gateway has seen answered."""
@@ -89,6 +118,11 @@ class Network:
         allowed = tokens >= 1
         self._icmp_tokens[host] = (tokens - allowed, max(time_ns, since))
         return allowed
+
+
+def rules_of(topology: Topology, host: str) -> tuple[Rule, ...]:
+    """A host's own rules; the gateway's are those for what it passes on."""
+    return topology.forward if host == GATEWAY else topology.by_name[host].rules
 
 
 def _conversation(packets: Arrivals) -> NDArray[np.uint64]:

@@ -57,13 +57,18 @@ class Places:
         hosts = self.topology.hosts
         self.services: list[Service] = [service for host in hosts for service in host.services]
         self.tcp_listens = np.zeros((len(hosts), 65536), bool)
+        self.full = np.zeros((len(hosts), 65536), bool)
+        self.astray = np.array([bool(host.default_gateway) for host in hosts])
         self.udp_service = np.full(
             (len(hosts), 65536), -1, np.int16
         )  # row of `services`; -1: nothing listens
         for row, host in enumerate(hosts):
             for service in host.services:
+                if service.loopback:
+                    continue
                 if service.transport == "tcp":
                     self.tcp_listens[row, service.port] = True
+                    self.full[row, service.port] = service.full
                 else:
                     self.udp_service[row, service.port] = self.services.index(service)
 
@@ -90,7 +95,19 @@ class Places:
         """Whether an address means a whole network: hosts ignore pings to those."""
         return np.isin(addresses, self._broadcasts)
 
+    def network(self, addresses: NDArray[np.uint32]) -> NDArray[np.int64]:
+        """The network of each address, as its row in the topology; NOBODY for an address in none."""
+        found = np.full(len(addresses), NOBODY, np.int64)
+        for row, network in enumerate(self._networks):
+            found[addresses & np.uint32(int(network.netmask)) == int(network.network_address)] = row
+        return found
+
     def mac(self, address: int) -> NDArray[np.uint8]:
         """The Ethernet address behind an IP address, six bytes."""
         text = self.topology.mac(dotted(address))
         return np.frombuffer(bytes.fromhex(text.replace(":", "")), np.uint8)
+
+    def macs(self, addresses: NDArray[np.uint32]) -> NDArray[np.uint8]:
+        """The Ethernet addresses behind IP addresses, one row each."""
+        known, which = np.unique(addresses, return_inverse=True)
+        return np.array([self.mac(address) for address in known.tolist()], np.uint8).reshape(-1, 6)[which]

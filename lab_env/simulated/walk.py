@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lab_env.simulated import firewall
-from lab_env.simulated.network import FATE, SECOND_NS, Fates, Kind, Network
+from lab_env.simulated.network import FATE, SECOND_NS, Fates, Kind, Network, Station, rules_of
 from lab_env.simulated.packets import Arrivals
 from lab_env.simulated.places import NOBODY, is_loopback
-from lab_env.topology import Action
+from lab_env.topology import GATEWAY, Action
 from portlab.packets.headers import (
     ACK,
     ECHO_REQUEST,
@@ -69,6 +69,7 @@ class Walk:
         self.fates["time_to_live"] = INITIAL_TTL - self.routed
         self.going = self.places.in_lab(destination) & ~self.places.is_broadcast(destination)
         self.going &= self.routed | (self.host != NOBODY)
+        self.fates["reached"][self.going] = np.where(self.routed, Station.GATEWAY, Station.HOST)[self.going]
 
     # --- stations -----------------------------------------------------------------------------------------
 
@@ -78,14 +79,15 @@ class Walk:
         routed = self.going & self.routed
         if routed.any():
             established = self.network.established(self.packets)
-            actions = firewall.decide(self.network.topology.forward, self.packets, self.places, established)
-            self._refuse(routed, actions, by_gateway=True)
+            self._refuse(routed, self._decision(GATEWAY, routed, established), by_gateway=True)
             self._look_for_neighbours(self.going & routed & (self.host == NOBODY))
+        self.fates["reached"][self.going & self.routed] = Station.BEHIND_GATEWAY
 
     def over_slow_link(self) -> None:
         """Some packets to the branch are lost on the way out."""
         lost = self.network.random.random(len(self.packets)) < self.network.loss
         self.going &= ~(self.slow & lost)
+        self.fates["reached"][self.going & self.routed] = Station.HOST
 
     def through_own_rules(self) -> None:
         """Each host's own firewall, which remembers no conversations."""
@@ -93,8 +95,7 @@ class Walk:
         for row, host in enumerate(self.network.topology.hosts):
             mine = self.going & (self.host == row)
             if host.rules and mine.any():
-                actions = firewall.decide(host.rules, self.packets, self.places, nothing_known)
-                self._refuse(mine, actions, by_gateway=False)
+                self._refuse(mine, self._decision(host.name, mine, nothing_known), by_gateway=False)
 
     def to_programs(self) -> None:
         """The IP software of the host that was asked, and the programs behind its ports."""
@@ -109,6 +110,9 @@ class Walk:
     def back_to_student(self) -> None:
         """The way there and back takes time; the slow link loses some answers."""
         kind = self.fates["kind"]
+        kind[self.routed & self.places.astray[self.host] & (self.fates["reached"] == Station.HOST)] = (
+            Kind.SILENCE
+        )
         self.network.remember(self.packets[self.places.tracked[self.host] & (kind == Kind.SYN_ACK)])
         far = self.routed & (self.fates["time_to_live"] < INITIAL_TTL)  # the gateway itself answers sooner
         travel = LINK_RTT_NS + self.network.random.exponential(JITTER_NS, len(self.packets))
@@ -118,6 +122,11 @@ class Walk:
         travel += (far & self.slow) * (2 * link.delay_ms + jitter.sum(axis=0)) * 1e6
         self.fates["time_ns"] += travel.astype(np.int64)
         self._lose_answers(far & self.slow)
+
+    def _decision(self, host: str, which: Mask, established: Mask) -> NDArray[np.uint8]:
+        """What the firewall of a host does with these packets."""
+        rules, counts = rules_of(self.network.topology, host), self.network.counts(host)
+        return firewall.decide(rules, self.packets, which, self.places, established, counts)
 
     # --- what is said -------------------------------------------------------------------------------------
 
@@ -133,7 +142,8 @@ class Walk:
         listens = self.places.tcp_listens[self.host, self.packets["port"]]
         self._answer(tcp & (flags & RST == 0) & (~listens | (flags & ACK > 0)), Kind.RESET)
         first_syn = flags & (SYN | ACK | RST | FIN) == SYN  # Linux drops SYN and FIN together
-        self._answer(tcp & listens & first_syn, Kind.SYN_ACK)
+        full = self.places.full[self.host, self.packets["port"]]
+        self._answer(tcp & listens & first_syn & ~full, Kind.SYN_ACK)
         self.fates["sequence_number"] = self.network.random.integers(0, 2**32, len(tcp), np.uint32)
         self.going &= ~tcp
 
@@ -196,6 +206,7 @@ class Walk:
     def _lose_answers(self, slow: Mask) -> None:
         """A lost answer is gone, but a lost SYN-ACK is said again after 1, 3, 7 ... seconds."""
         kind = self.fates["kind"]
+        self.fates["said"] = kind
         losses = (self.network.random.geometric(1 - self.network.loss, len(self.packets)) - 1) * slow
         repeated = kind == Kind.SYN_ACK
         self.fates["time_ns"] += np.where(
