@@ -55,6 +55,7 @@ def _untracked(topology: Topology) -> list[str]:
 
 
 def line(topology: Topology, rule: Rule) -> str:
+    """One rule as nftables writes it, with a counter."""
     words = []
     if rule.hosts:
         words.append(f"ip daddr {_set([topology.address(host) for host in rule.hosts])}")
