@@ -9,8 +9,10 @@ import html
 from dataclasses import dataclass
 from typing import Any
 
+from lab_env.hands import Controls, Hands
 from lab_env.topology import STUDENT, Topology, topology
 from portlab import lab as portlab_lab
+from portlab.errors import LabNotRunning
 from portlab.lab import SIMULATED, Lab
 
 SIMULATED_WIRE = "lab_env.simulated:SimulatedWire"
@@ -26,8 +28,8 @@ BETTER = {
 }
 
 
-class LabHere:
-    """The lab this process is in."""
+class LabHere(Hands):
+    """The lab this process is in: which it is, and what a learner may do to it (see `lab_env.hands`)."""
 
     def here(self) -> Here:
         """Say which lab this is; where there is none, open the simulated one in this process."""
@@ -38,6 +40,25 @@ class LabHere:
             current = simulated(topology())
             portlab_lab.use(current)
         return Here(current, why)
+
+    def plan(self) -> Topology:
+        """The lab as it was at the start."""
+        return topology()
+
+    def controls(self) -> Controls:
+        """The way to the hosts of this lab.  Raises LabNotRunning where there is none."""
+        current = portlab_lab.current()
+        if current is None:
+            raise LabNotRunning(f"{portlab_lab.why_not()}, or open the simulated one here: lab.here()")
+        if current.control:
+            from lab_env.control.client import SocketControls
+
+            return SocketControls(current.control)
+        if current.fidelity == SIMULATED:
+            from lab_env.simulated.controls import SimulatedControls
+
+            return SimulatedControls()
+        raise LabNotRunning("This lab takes no orders.  Start another with: ./run lab")
 
 
 def simulated(plan: Topology) -> Lab:

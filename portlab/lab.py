@@ -8,7 +8,7 @@ One environment variable, PORTLAB_LAB, names one JSON file:
      "self": "student",                                   the host this process is on
      "wire": "portlab.wire.raw:RawWire",                  opens the wire: module:callable, called with the Lab
      "netns": 4026532345,                                 inode of its network namespace; null: simulated
-     "control": "/run/portlab/control.sock",              the lab's control socket, or null
+     "control": "/run/portlab/control",                   where the hosts' control sockets lie, or null
      "recordings": "/run/portlab/recordings"}             where recordings lie, or null
 
 The network namespace must be the process's own, or the scope stays shut: a stale variable on the host opens

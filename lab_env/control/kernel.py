@@ -23,12 +23,13 @@ def load_rules(topology: Topology, state: HostState) -> None:
 
 def set_route(topology: Topology, state: HostState) -> None:
     """Send what is not for the own link to the state's default gateway; the gateway itself has none."""
-    if state.host != GATEWAY:
-        network = topology.by_name[state.host].network
-        address = topology.address(
-            state.default_gateway or GATEWAY, network if not state.default_gateway else ""
-        )
-        _run(["ip", "route", "replace", "default", "via", address])
+    if state.host == GATEWAY:
+        return
+    if state.default_gateway:
+        address = topology.address(state.default_gateway)
+    else:
+        address = topology.address(GATEWAY, topology.by_name[state.host].network)
+    _run(["ip", "route", "replace", "default", "via", address])
 
 
 def sockets() -> str:

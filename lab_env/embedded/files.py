@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+from pathlib import Path
 
 from lab_env.embedded import namespaces, network
 from lab_env.topology import Topology
@@ -15,6 +16,8 @@ DIRECTORY = "/run/portlab"
 TEMPORARY = f"{DIRECTORY}/tmp"  # noqa: S108  # a private one
 SITE = f"{DIRECTORY}/site"
 """Where services keep their certificates, keys and files."""
+CONTROL = f"{DIRECTORY}/control"
+"""Where the hosts take orders, each at a socket of its own; only the lab's user may enter."""
 
 
 def make(topology: Topology) -> None:
@@ -23,7 +26,7 @@ def make(topology: Topology) -> None:
     safe = namespaces.MS_NOSUID | namespaces.MS_NODEV
     namespaces.mount("proc", "/proc", "proc", safe | namespaces.MS_NOEXEC)
     namespaces.mount("tmpfs", "/run", "tmpfs", safe, "mode=755")
-    for directory in (TEMPORARY, SITE, runtime_directory()):
+    for directory in (TEMPORARY, SITE, CONTROL, runtime_directory()):
         os.makedirs(directory, mode=0o700)
     place("/etc/hosts", network.hosts_file(topology))
     place("/etc/resolv.conf", network.resolver_file(topology))
@@ -59,7 +62,7 @@ def settle(topology: Topology, host: str) -> None:
     """Give this process's namespaces what is a host's own: /etc/hostname, descriptor, kernel settings."""
     place("/etc/hostname", f"{host}\n", owner=host)
     show_own_devices()
-    description = network.descriptor(topology, host, os.stat("/proc/self/ns/net").st_ino)
+    description = network.descriptor(topology, host, os.stat("/proc/self/ns/net").st_ino, CONTROL)
     with open(descriptor_path(host), "w") as file:
         json.dump(description, file)
     for path, value in network.sysctls(topology, host, os.getegid()).items():
@@ -78,6 +81,11 @@ def set_sysctl(path: str, value: str) -> None:
 def descriptor_path(host: str) -> str:
     """The file that tells a process on `host` which lab it is in."""
     return f"{DIRECTORY}/{host}.json"
+
+
+def control_socket(host: str) -> Path:
+    """Where a host takes orders."""
+    return Path(CONTROL, f"{host}.sock")
 
 
 def log_path(name: str) -> str:

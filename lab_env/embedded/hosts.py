@@ -1,4 +1,4 @@
-"""A host of the lab: one process that holds the host's namespaces and runs its services."""
+"""A host of the lab: one process that holds the host's namespaces, runs its services and takes orders."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ import datetime
 import os
 import socket
 
-from lab_env import firewall, services
+from lab_env import changes, firewall
+from lab_env.control.agent import Agent
 from lab_env.embedded import files, namespaces, network
+from lab_env.embedded.machine import Machine
 from lab_env.embedded.members import LabFailed, Reporter, execute
-from lab_env.services.listening import Running
 from lab_env.services.site import Site
-from lab_env.topology import Host, Service, Topology
+from lab_env.topology import Host, Topology
 
 MADE, GO, READY = "made", "go", "ready"
 
@@ -40,29 +41,15 @@ def configure(topology: Topology, host: str) -> None:
 
 
 async def _serve(topology: Topology, host: Host, site: Site, reporter: Reporter) -> None:
-    running: dict[tuple[Service, str], Running] = {}
-    for service in host.services:
-        for address in topology.addresses(host.name):  # an answer comes from where it was asked
-            running[service, address] = await _start(service, site, address)
-    for (service, _), program in running.items():
-        if service.transport == "udp":  # for a TCP one that waits to be needed, the kernel answers
-            await program.loaded()
-    reporter.say(READY)
-    await asyncio.Event().wait()
-
-
-async def _start(service: Service, site: Site, address: str) -> Running:
+    machine = Machine(topology, site)
     try:
-        return await services.serve(
-            server(service), site, address, service.port, transport=service.transport, tls=service.tls
-        )
+        await machine.serve(host.services)
     except OSError as error:
-        raise LabFailed(f"{service.name}: {error}") from error
-
-
-def server(service: Service) -> str:
-    """The program of lab_env.services that serves it."""
-    return service.server or service.name
+        raise LabFailed(str(error)) from error
+    agent = Agent(changes.state_of(topology, host.name), machine, _log)
+    server = await agent.serve(files.control_socket(host.name))
+    reporter.say(READY)
+    await server.serve_forever()
 
 
 def _log(line: str) -> None:

@@ -122,7 +122,7 @@ def resolver_file(topology: Topology) -> str:
     return f"search {DOMAIN}\nnameserver {topology.address(RESOLVER)}\noptions timeout:1 attempts:1\n"
 
 
-def descriptor(topology: Topology, host: str, netns: int) -> dict[str, object]:
+def descriptor(topology: Topology, host: str, netns: int, control: str) -> dict[str, object]:
     """What a process on `host` is told about its lab; the format is in portlab/lab.py."""
     return {
         "fidelity": "embedded",
@@ -131,6 +131,6 @@ def descriptor(topology: Topology, host: str, netns: int) -> dict[str, object]:
         "self": host,
         "wire": "portlab.wire.raw:RawWire",
         "netns": netns,
-        "control": None,
+        "control": control,
         "recordings": None,
     }

@@ -95,7 +95,7 @@ def test_names_are_asked_of_infra() -> None:
 
 
 def test_the_descriptor_is_one_that_portlab_reads() -> None:
-    described = network.descriptor(LAB, "web", 4711)
+    described = network.descriptor(LAB, "web", 4711, "/run/control")
     assert described["fidelity"] == "embedded"
     assert described["networks"] == {
         "office": "10.77.1.0/24",
@@ -114,7 +114,7 @@ def test_the_prefix_is_a_setting() -> None:
     texts = [
         network.hosts_file(other),
         network.resolver_file(other),
-        str(network.descriptor(other, "web", 1)),
+        str(network.descriptor(other, "web", 1, "")),
     ]
     texts += [network.addresses(other, host) for host in MACHINES]
     assert not any("10.77." in text for text in texts)
