@@ -11,14 +11,15 @@ from types import TracebackType
 from typing import Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lab_env import changes
 from lab_env.changes import HostState
-from lab_env.control.recording import Recording, observed
 from lab_env.hands import Counter
+from lab_env.recordings import Recording, in_order, seen
 from lab_env.topology import GATEWAY
 from portlab.errors import BadTarget, LabNotRunning
-from portlab.model import FRAME, Frames
+from portlab.model import FRAME
 
 PATIENCE = 30.0  # seconds for one order; a host's slowest program takes two
 SUFFIX = ".sock"
@@ -65,10 +66,9 @@ class SocketControls:
 
     @contextmanager
     def recording(self, hosts: Sequence[str]) -> Iterator[Recording]:
-        names = tuple(dict.fromkeys(hosts))
-        recording = Recording(names)
+        recording = Recording(tuple(dict.fromkeys(hosts)))
         with ExitStack() as open_lines:
-            lines = [open_lines.enter_context(self._line(host)) for host in names]
+            lines = [open_lines.enter_context(self._line(host)) for host in recording.hosts]
             for line in lines:
                 line.ask("record")
             try:
@@ -76,8 +76,9 @@ class SocketControls:
             finally:
                 for line in lines:  # all at once: what is under way is waited for but once
                     line.say("finish")
-                parts, lost = zip(*(_recorded(line) for line in lines), strict=True)
-                recording.end(parts, sum(lost))
+                parts = [_recorded(line) for line in lines]
+                recording.frames = in_order([rows for rows, _ in parts])
+                recording.lost = {line.host: lost for line, (_, lost) in zip(lines, parts, strict=True)}
 
     def log(self, host: str) -> str:
         return str(self._ask(host, "log"))
@@ -153,10 +154,11 @@ class _Line:
         self._socket.close()
 
 
-def _recorded(line: _Line) -> tuple[Frames, int]:
-    """What one host has recorded, and how many frames it did not keep."""
+def _recorded(line: _Line) -> tuple[NDArray[np.void], int]:
+    """Rows of what one host has recorded, and how many frames it did not keep."""
     found, data = line.hear()
     count = found["frames"]
     frames = np.frombuffer(data, FRAME, count)
     places = np.frombuffer(data, np.uint8, offset=count * FRAME.itemsize)
-    return observed(line.host, frames, found["interfaces"], places), found["lost"]
+    interfaces = np.array([*found["interfaces"], ""])[places]
+    return seen(frames, line.host, interfaces), found["lost"]
