@@ -2,7 +2,10 @@
 
     find(22)            what usually listens there, TCP and UDP
     find("ssh")         which number a service has; also by what it is for: find("mail")
+    find(exam="009")    the ports of one version of the Network+ exam
     service_name(22)    "ssh"
+
+In a notebook the module itself, and every table that `find` brings, shows as a reference to search and to print.
 
 A number is a habit, not proof: any program may listen on any port.  The rows lie in data/ports.csv;
 `checked` says whether the port number was looked up in the text of the standard that the row names.
@@ -11,12 +14,12 @@ A number is a habit, not proof: any program may listen on any port.  The rows li
 from __future__ import annotations
 
 import csv
-import html
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass, fields
 from functools import cache
 from importlib import resources
-from typing import TYPE_CHECKING, overload
+from os import PathLike
+from typing import TYPE_CHECKING, Any, overload
 
 from portlab.errors import BadTarget
 
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 PROTOCOLS = ("tcp", "udp")
+EXAMS = ("008", "009")  # versions of CompTIA Network+: N10-008, N10-009
 WIDEST = 40  # characters of one cell of the table in a terminal; find(22)[0] has the whole text
 
 
@@ -51,8 +55,23 @@ class Port:
     remark: str
     checked: bool
 
+    @property
+    def where(self) -> str:
+        """The number with its transport: "22/tcp"."""
+        return f"{self.port}/{self.protocol}"
+
+    @property
+    def exams(self) -> tuple[str, ...]:
+        """The versions of the exam whose table has this port: "008", "009"."""
+        return tuple(exam for exam in EXAMS if getattr(self, f"exam_n10_{exam}"))
+
+    @property
+    def safer(self) -> str:
+        """What to use instead, where this port can be clear text; "" where nothing better is offered."""
+        return "" if self.secure_alternative.startswith(("(", "none")) else self.secure_alternative
+
     def __str__(self) -> str:
-        return f"{self.port}/{self.protocol} {self.service}: {self.name}. {self.purpose}."
+        return f"{self.where} {self.service}: {self.name}. {self.purpose}."
 
 
 class PortTable(Sequence[Port]):
@@ -82,13 +101,10 @@ class PortTable(Sequence[Port]):
         padded = (zip(line, widths, strict=True) for line in lines)
         return "\n".join("  ".join(cell.ljust(width) for cell, width in line).rstrip() for line in padded)
 
-    def _repr_html_(self) -> str:
-        if not self._rows:
-            return f"<p>{html.escape(_nothing(self.query))}</p>"
-        head = "".join(f'<th scope="col">{heading}</th>' for heading in _HEADINGS)
-        lines = ("".join(f"<td>{html.escape(cell)}</td>" for cell in _cells(row)) for row in self._rows)
-        body = "".join(f"<tr>{line}</tr>" for line in lines)
-        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        from portlab.view.reference import Reference
+
+        return Reference(self)._repr_mimebundle_()
 
     def to_frame(self) -> pd.DataFrame:
         """All columns of these rows as a DataFrame."""
@@ -97,17 +113,28 @@ class PortTable(Sequence[Port]):
         names = [field.name for field in fields(Port)]
         return pd.DataFrame([astuple(row) for row in self._rows], columns=names)
 
+    def to_anki(self, path: str | PathLike[str]) -> None:
+        """Write flash cards of these rows as a package that Anki imports (.apkg); a newer one updates an older."""
+        from portlab.cards import cards_of
+        from portlab.learn.anki import write_package
 
-def find(query: int | str = "", protocol: str = "") -> PortTable:
+        write_package(cards_of(self), path)
+
+
+def find(query: int | str = "", protocol: str = "", exam: str = "") -> PortTable:
     """Look a port up by number, by service name, or by what it is for; the best match first.
 
-    find(22), find("22"), find("ssh"), find("mail"), find(53, "udp"); find() is the whole reference.
-    Nothing found is an empty table, not an error.  Raises BadTarget for a number that no port can have and an
-    unknown protocol.
+    find(22), find("22"), find("ssh"), find("mail"), find(53, "udp"), find(exam="009"); find() is the whole
+    reference.  Nothing found is an empty table, not an error.  Raises BadTarget for a number that no port can
+    have, an unknown protocol and an unknown exam.
     """
     if protocol and protocol not in PROTOCOLS:
         raise BadTarget(f"{protocol!r} is not a protocol of the reference: type 'tcp' or 'udp'.")
+    version = str(exam).upper().removeprefix("N10-")
+    if version and version not in EXAMS:
+        raise BadTarget(f"{exam!r} is not an exam of the reference: type '009' (N10-009) or '008' (N10-008).")
     rows = [row for row in reference() if protocol in ("", row.protocol)]
+    rows = [row for row in rows if not version or version in row.exams]
     words = _words_of(query)
     if not words:
         found = rows
@@ -116,7 +143,7 @@ def find(query: int | str = "", protocol: str = "") -> PortTable:
     else:
         ranked = [(_rank(row, words), row) for row in rows]
         found = [row for rank, row in sorted(ranked, key=lambda pair: pair[0]) if rank < _NO_MATCH]
-    return PortTable(found, f"{query} {protocol}".strip())
+    return PortTable(found, " ".join(filter(None, (str(query), protocol, version))))
 
 
 def service_name(port: int | None, protocol: str = "tcp") -> str:
@@ -185,8 +212,7 @@ _HEADINGS = ("port", "service", "name", "purpose", "encrypted", "secure alternat
 
 
 def _cells(row: Port) -> tuple[str, ...]:
-    where = f"{row.port}/{row.protocol}"
-    return (where, row.service, row.name, row.purpose, row.encrypted, row.secure_alternative)
+    return (row.where, row.service, row.name, row.purpose, row.encrypted, row.secure_alternative)
 
 
 def _short(cell: str) -> str:
@@ -198,3 +224,8 @@ def _nothing(query: str) -> str:
         f"The reference has no port for {query!r}.  That says nothing about what may listen there.  "
         'Try a number, a service name or a purpose: find(22), find("ssh"), find("mail").'
     )
+
+
+def _repr_mimebundle_(include: Any = None, exclude: Any = None) -> dict[str, str]:
+    """What a notebook shows for `pl.ports` itself: the whole reference."""
+    return find()._repr_mimebundle_()

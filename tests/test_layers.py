@@ -16,12 +16,15 @@ PORTLAB = PROJECT / "portlab"
 
 # Each room may use only rooms above it.
 ROOMS = [
-    "errors", "addresses", "files", "model", "ports", "packets", "techniques", "true_times", "pacing", "verdict",
-    "result", "lab", "exports", "captures", "view", "scope", "targets", "wire", "listen", "loop", "scan",
+    "errors", "addresses", "files", "model", "ports", "cards", "packets", "techniques", "true_times", "pacing",
+    "verdict", "result", "lab", "exports", "captures", "view", "scope", "targets", "wire", "listen", "loop", "scan",
     "learn", "cli", "__main__",
 ]  # fmt: skip
 # Thin doors, opened when they are used: results show and export themselves.
-DOORS = {("model", "view"), ("result", "view"), ("result", "exports"), ("captures", "view")}
+DOORS = {
+    ("model", "view"), ("result", "view"), ("result", "exports"), ("captures", "view"),
+    ("ports", "view"), ("ports", "cards"), ("ports", "learn"),
+}  # fmt: skip
 
 PURE = ["model", "packets", "techniques", "pacing", "verdict", "result", "view"]
 IMPURE = {

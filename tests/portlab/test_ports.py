@@ -15,6 +15,50 @@ def test_reference_has_every_row_once_in_order() -> None:
     assert [key[:2] for key in keys] == sorted(key[:2] for key in keys)
 
 
+# The port tables of the two exams, as the objectives name them; the transport is not theirs.
+BOTH = {
+    20: "FTP", 21: "FTP", 22: "SSH", 23: "Telnet", 25: "SMTP", 53: "DNS", 67: "DHCP", 68: "DHCP", 69: "TFTP",
+    80: "HTTP", 123: "NTP", 161: "SNMP", 162: "SNMP", 389: "LDAP", 443: "HTTPS", 445: "SMB", 514: "Syslog",
+    587: "submission", 636: "LDAPS", 1433: "SQL Server", 3389: "RDP", 5060: "SIP", 5061: "SIP",
+}  # fmt: skip
+EXAM_TABLES = {
+    "009": BOTH,
+    "008": {**BOTH, 110: "POP3", 143: "IMAP", 993: "IMAP", 995: "POP3", 1521: "SQLnet", 3306: "MySQL"},
+}
+
+
+@pytest.mark.parametrize("exam", ports.EXAMS)
+def test_reference_holds_exactly_the_ports_of_each_exam(exam: str) -> None:
+    table = EXAM_TABLES[exam]
+    found = ports.find(exam=exam)
+    assert {row.port for row in found} == set(table)
+    for row in found:
+        assert table[row.port].lower() in row.name.lower() or row.service == "sftp", row
+        assert exam in row.exams
+    assert "sftp" in {row.service for row in found}  # both exams list it beside SSH
+
+
+def test_exam_goes_with_a_query_and_has_its_long_name_too() -> None:
+    assert {row.port for row in ports.find("mail", exam="N10-008")} == {25, 110, 143, 587, 993, 995}
+    assert {row.port for row in ports.find("mail", exam="009")} == {25, 587}
+    with pytest.raises(BadTarget, match="'007'"):
+        ports.find(exam="007")
+
+
+@pytest.mark.parametrize(
+    ("number", "service", "safer"),
+    [
+        (23, "telnet", "SSH (22)"),
+        (80, "http", "HTTPS (443)"),
+        (22, "ssh", ""),  # is the safer way itself
+        (443, "https", ""),
+        (67, "dhcp-server", ""),  # nothing better on the port
+    ],
+)
+def test_safer_way(number: int, service: str, safer: str) -> None:
+    assert [row.safer for row in ports.find(number, exam="008") if row.service == service] == [safer]
+
+
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.port}-{row.protocol}-{row.service}")
 def test_row_is_sane(row: ports.Port) -> None:
     assert 0 < row.port < 65_536
@@ -73,7 +117,7 @@ def test_nothing_found_is_an_empty_table_that_helps() -> None:
     assert len(found) == 0
     assert "'gopher'" in repr(found)
     assert 'find("mail")' in repr(found)
-    assert "gopher" in found._repr_html_()
+    assert "gopher" in found._repr_mimebundle_()["text/html"]
 
 
 @pytest.mark.parametrize("query", [65_536, -1, "65536", True, None, 2.5])
@@ -100,7 +144,15 @@ def test_table_reads_as_text_and_html() -> None:
     lines = repr(found).splitlines()
     assert lines[0].split()[:2] == ["port", "service"]
     assert [line.split()[:2] for line in lines[1:]] == [["22/tcp", "ssh"], ["22/tcp", "sftp"]]
-    assert found._repr_html_().count("<tr>") == 3
+    bundle = found._repr_mimebundle_()
+    assert bundle["text/plain"] == repr(found)
+    assert bundle["text/html"].count("<tr") == 3
+
+
+def test_the_module_itself_shows_as_the_whole_reference() -> None:
+    formatter = pytest.importorskip("IPython.core.formatters").MimeBundleFormatter()
+    data, _ = formatter(ports)
+    assert data["text/html"].count('<th scope="row">') == len(ROWS)
 
 
 def test_to_frame() -> None:

@@ -17,7 +17,7 @@
   };
 
   // handlers: wake(figure), actions {name: (figure, control)}, keys {key: (figure, event)}, over(figure, event),
-  // focus(figure, event), input(figure, event); all may be left out.
+  // focus(figure, event), input(figure, event), hear(figure, detail); all may be left out.
   page.kind = (name, version, handlers) => {
     if (version >= (page.kinds[name]?.version ?? 0)) page.kinds[name] = { version, ...handlers };
     page.wake();
@@ -39,11 +39,11 @@
     const pressing = event.key === " " && event.target.tagName === "BUTTON";
     const act = kind.keys?.[event.key];
     if (!act || typing || pressing || event.ctrlKey || event.metaKey || event.altKey) return;
-    event.preventDefault();
-    act(figure, event);
+    if (act(figure, event) !== false) event.preventDefault(); // false: the key is left to the page
   });
   hear("pointerover", (kind, figure, event) => kind.over?.(figure, event));
   hear("pointermove", (kind, figure, event) => kind.move?.(figure, event));
   hear("focusin", (kind, figure, event) => kind.focus?.(figure, event));
   hear("input", (kind, figure, event) => kind.input?.(figure, event));
+  hear("pl-hear", (kind, figure, event) => kind.hear?.(figure, event.detail)); // what Python tells a live picture
 })();
