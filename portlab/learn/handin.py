@@ -1,0 +1,80 @@
+"""A file to hand in: what was predicted, what the evidence was, and which exercises were solved."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from portlab import files
+from portlab.view import figure
+from portlab.view.gate import MARKS
+from portlab.view.svg import escape
+
+FORMAT = "PortLab hand-in"
+HEADS = ("name", "your answer", "the evidence", "")
+
+
+@dataclass(frozen=True, repr=False)
+class HandIn:
+    """The answers of one lesson, shown as a table; `seed` is the number that the learner's own lab began with."""
+
+    lesson: str
+    seed: int | None
+    answers: dict[str, dict[str, Any]]
+
+    def write(self, path: files.Pathish) -> None:
+        """Write it as JSON."""
+        whole = {
+            "format": FORMAT,
+            "version": 1,
+            "lesson": self.lesson,
+            "seed": self.seed,
+            "answers": self.answers,
+        }
+        files.write(path, json.dumps(whole, indent=1, ensure_ascii=False) + "\n")
+
+    def rows(self) -> list[list[str]]:
+        """Name, answer, evidence and mark of each."""
+        return [[name, _said(kept), _seen(kept), _mark(kept)] for name, kept in self.answers.items()]
+
+    def __str__(self) -> str:
+        head = f"Lesson {self.lesson}: what you answered"
+        return "\n".join([head, *("  ".join(filter(None, row)) for row in self.rows() or [["nothing yet"]])])
+
+    __repr__ = __str__
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        title = f"Lesson {self.lesson}: what you answered"
+        detail = "nothing yet" if not self.answers else "" if self.seed is None else f"seed {self.seed}"
+        rows = [[escape(cell) for cell in row] for row in self.rows()]
+        table = figure.table(HEADS, rows, "prose") if rows else ""
+        html = figure.wrap("hand-in", title, figure.heading(title, detail) + table)
+        return {"text/plain": str(self), "text/html": html}
+
+
+def _said(kept: dict[str, Any]) -> str:
+    if "state" in kept:
+        return f"{kept['state']}, from {kept['packet']}"
+    said = kept.get("answer", "")
+    if isinstance(said, dict):
+        return ", ".join(f"{name}: {choice}" for name, choice in said.items())
+    return ", ".join(map(str, said)) if isinstance(said, list) else str(said)
+
+
+def _seen(kept: dict[str, Any]) -> str:
+    seen = kept.get("seen")
+    return f"{seen['state']}, from {seen['packet']} ({seen['reason']}, {seen['fidelity']})" if seen else ""
+
+
+def _mark(kept: dict[str, Any]) -> str:
+    """✓ ½ ! as the gate had it; a test of many questions has none."""
+    if isinstance(kept.get("answer"), dict):
+        return ""
+    if kept.get("right"):
+        return "✓"
+    seen = kept.get("seen", {})
+    half = any(kept.get(name) == seen.get(name) and name in seen for name in ("state", "packet"))
+    mark = "½" if half else "!"
+    assert mark in MARKS
+    return mark

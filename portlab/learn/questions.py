@@ -1,0 +1,185 @@
+"""The kinds of questions: a prediction of state and packet, one choice among several, a test of many."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from portlab.addresses import number
+from portlab.learn import explain
+from portlab.learn.evidence import Packet, packets_to_choose, states_to_choose
+from portlab.learn.gate import Desk, Gated, Picked, Record
+from portlab.learn.misconceptions import Prediction, match, misconception
+from portlab.learn.runs import Run
+from portlab.model import PortResult, State
+from portlab.view.gate import Choice, Feedback, Gate, Group
+from portlab.view.words import count
+
+NOT_SURE = "not sure"
+"""A test measures what somebody knows, so that it may be said; a prediction is better guessed."""
+
+
+class PredictionGate(Gated):
+    """Predict state and deciding packet; the scan runs on commit."""
+
+    def __init__(self, desk: Desk, name: str, run: Run, question: str = "", wrong_means: str = "") -> None:
+        self.run, self._wrong_means = run, wrong_means
+        asked = "host" if run.about[1] is None else "port"
+        states = tuple(Choice(state, state, state) for state in states_to_choose(run.technique))
+        packets = tuple(Choice(packet, packet.phrase) for packet in packets_to_choose(run.technique))
+        picture = Gate(
+            name=name,
+            title="Predict first",
+            question=question or f"What will {run.name} say about {run.place}, and what will decide it?",
+            groups=(
+                Group("state", f"The {asked} will be reported as", states),
+                Group("packet", "because what comes back is", packets),
+            ),
+            button="Lock in and run the scan",
+        )
+        super().__init__(desk, name, picture, run)
+
+    @property
+    def result(self) -> PortResult:
+        """The verdict that was predicted."""
+        assert self._scan is not None
+        return self._scan[self.run.about] if self.run.about[1] is not None else self._scan[self.run.about[0]]
+
+    def _judge(self, picked: Picked) -> Feedback:
+        feedback = explain.prediction(_said(picked), self.result, self._speaker())
+        id_ = self._belief(picked)
+        beliefs = (explain.belief(misconception(id_)),) if id_ else ()
+        ran = f"The line that ran: {self.run.line}"
+        return replace(feedback, lines=(*feedback.lines, *beliefs, ran))
+
+    def _speaker(self) -> str:
+        """How to call whoever answered."""
+        assert self._scan is not None
+        by = self.result.answered_by
+        if by is None:
+            return ""
+        return self.result.host if by == self.result.address else self._scan.asked.names.get(number(by), by)
+
+    def _belief(self, picked: Picked) -> str:
+        said, seen = _said(picked), explain.seen(self.result)
+        return match(self.result.technique, said, seen) or (self._wrong_means if said != seen else "")
+
+    def _record(self, picked: Picked) -> Record:
+        result = self.result
+        seen = explain.seen(result)
+        return {
+            **picked,
+            "right": _said(picked) == seen,
+            "seen": {
+                "state": seen.state,
+                "packet": seen.packet,
+                "reason": result.reason,
+                "technique": result.technique,
+                "host": result.host,
+                "port": result.port,
+                "answered_by": result.answered_by,
+                "rtt_ms": result.rtt_ms,
+                "tries": result.tries,
+                "fidelity": result.fidelity,
+            },
+        }
+
+
+def _said(picked: Picked) -> Prediction:
+    return Prediction(State(picked["state"]), Packet(picked["packet"]))
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One question with one right choice, and why; `wrong_means` maps a wrong choice to a misconception's id."""
+
+    name: str
+    text: str
+    choices: Sequence[str]
+    answer: str
+    because: str = ""
+    wrong_means: Mapping[str, str] | None = None
+
+    def group(self, legend: str, *more: str) -> Group:
+        """Its radio group."""
+        return Group(self.name, legend, tuple(Choice(choice) for choice in (*self.choices, *more)))
+
+    def belief(self, choice: str) -> str:
+        """The id of the misconception that a choice points to, or ""."""
+        return (self.wrong_means or {}).get(choice, "") if choice != self.answer else ""
+
+
+class ChoiceGate(Gated):
+    """One question, one choice; where it has a scan, that runs on commit."""
+
+    def __init__(self, desk: Desk, question: Question, run: Run | None) -> None:
+        self.question = question
+        picture = Gate(
+            name=question.name,
+            title="Grade the evidence",
+            question="",
+            groups=(question.group(question.text),),
+            button="Lock in and run the scan" if run else "Lock in",
+        )
+        super().__init__(desk, question.name, picture, run)
+
+    def _judge(self, picked: Picked) -> Feedback:
+        return judged(self.question, picked[self.name])
+
+    def _belief(self, picked: Picked) -> str:
+        return self.question.belief(picked[self.name])
+
+    def _record(self, picked: Picked) -> Record:
+        said = picked[self.name]
+        return {"answer": said, "right": said == self.question.answer}
+
+
+def judged(question: Question, said: str) -> Feedback:
+    """What is said about one choice."""
+    if said == question.answer:
+        return Feedback("✓", "Right.", (question.because,) if question.because else ())
+    lines = [f"You said {said}. It is: {question.answer}.", question.because]
+    if id_ := question.belief(said):
+        lines.append(explain.belief(misconception(id_)))
+    return Feedback("!", "Not this one.", tuple(filter(None, lines)))
+
+
+class Quiz(Gated):
+    """A test of several questions.  Answers are kept; whether they were right is told only where `reveal` says so."""
+
+    def __init__(
+        self, desk: Desk, name: str, questions: Sequence[Question], reveal: bool, earlier: Record | None
+    ) -> None:
+        self.questions, self._reveal, self._earlier = questions, reveal, earlier
+        groups = tuple(q.group(f"{n}. {q.text}", NOT_SURE) for n, q in enumerate(questions, 1))
+        picture = Gate(
+            name=name,
+            title="What do you know now?" if reveal else "What do you know already?",
+            question=f"{count(len(questions), 'question')}. This is no examination: {NOT_SURE!r} is an answer too.",
+            groups=groups,
+            button="Hand in my answers",
+        )
+        super().__init__(desk, name, picture, None)
+
+    def right(self, answers: Picked) -> int:
+        """How many of these answers are right."""
+        return sum(answers.get(question.name) == question.answer for question in self.questions)
+
+    def _judge(self, picked: Picked) -> Feedback:
+        if not self._reveal:
+            return Feedback(
+                "",
+                "Kept.",
+                ("You will meet the same questions again at the end, and then see how many were right.",),
+            )
+        total = len(self.questions)
+        lines = [f"{self.right(picked)} of {total} right."]
+        if self._earlier:
+            lines.append(f"At the beginning it was {self.right(self._earlier['answer'])} of {total}.")
+        for place, question in enumerate(self.questions, 1):
+            said = judged(question, picked[question.name])
+            lines.append(f"{place}. {said.mark} {question.answer}. {question.because}".rstrip())
+        return Feedback("", "The answers", tuple(lines))
+
+    def _record(self, picked: Picked) -> Record:
+        return {"answer": dict(picked), "right": self.right(picked) == len(self.questions)}
