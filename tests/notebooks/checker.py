@@ -26,7 +26,8 @@ EXERCISES = 3
 KINDS = {
     "code": {"lab", "cards", "predict", "see", "exercise", "check", "example", "ask"},
     "markdown": {
-        "opening", "cards", "predict", "see", "explain", "exercise", "example", "ask", "stretch", "summary", "further",
+        "opening", "cards", "predict", "see", "explain", "exercise", "example", "ask", "stretch", "summary",
+        "further",
     },
 }  # fmt: skip
 OPENS_WITH = ("What you'll do", "What you'll learn", "What you need")
@@ -262,9 +263,12 @@ def _called(nodes: list[ast.AST]) -> set[str]:
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
             names.add(node.func.id)
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-            if not (isinstance(node.func.value, ast.Name) and node.func.value.id == "pl"):
-                names.add(node.func.attr)
+            names.add(f"{'pl.' if _is_pl(node.func.value) else ''}{node.func.attr}")
     return names
+
+
+def _is_pl(node: ast.expr) -> bool:
+    return isinstance(node, ast.Name) and node.id == "pl"
 
 
 @rule
@@ -321,7 +325,7 @@ def keys(lesson: Lesson) -> Told:
 
 
 @rule
-def format(lesson: Lesson) -> Told:
+def file_format(lesson: Lesson) -> Told:
     whole, first = lesson.whole, lesson.cells[0].id
     if whole["nbformat"] != 4 or whole["metadata"].get("kernelspec", {}).get("name") != "python3":
         yield first, "any Jupyter must open it: nbformat 4, kernel python3"

@@ -74,6 +74,13 @@ def source(place: int, text: str) -> Any:
     return plant
 
 
+def opening(old: str, new: str) -> Any:
+    def plant(notebook: dict[str, Any]) -> None:
+        notebook["cells"][0]["source"] = notebook["cells"][0]["source"].replace(old, new)
+
+    return plant
+
+
 def add(place: int, text: str) -> Any:
     def plant(notebook: dict[str, Any]) -> None:
         notebook["cells"][place]["source"] += text
@@ -100,10 +107,10 @@ def put(place: int, **values: Any) -> Any:
 PLANTED = [
     ("tags", "an unknown tag", put(5, metadata={"tags": ["aside"]})),
     ("tags", "no tag", put(5, metadata={})),
-    ("opening", "a title without a verb and a subject", lambda n: source(0, n["cells"][0]["source"].replace("Knock: ask", "Ask"))(n)),
-    ("opening", "nothing said of what is needed", lambda n: source(0, n["cells"][0]["source"].replace("need", "want"))(n)),
-    ("opening", "too many minutes", lambda n: source(0, n["cells"][0]["source"].replace("20", "90"))(n)),
-    ("opening", "other minutes than the list says", lambda n: source(0, n["cells"][0]["source"].replace("20", "25"))(n)),
+    ("opening", "a title without a verb and a subject", opening("Knock: ask", "Ask")),
+    ("opening", "nothing said of what is needed", opening("need", "want")),
+    ("opening", "too many minutes", opening("20", "90")),
+    ("opening", "other minutes than the list says", opening("20", "25")),
     ("first_code", "a first cell that does not say where", source(1, "import portlab as pl")),
     ("close", "no summary", swapped(-2, -3)),
     ("close", "nothing to read", source(-1, "## Thanks")),
@@ -131,8 +138,8 @@ PLANTED = [
     ("alternatives", "an <img> without words", add(5, ' <img src="picture.png">')),
     ("keys", "a prediction that the key does not know", source(3, 'door = lesson.predict("gate", "syn", "web", 80)')),
     ("keys", "the same name twice", add(4, '\nlesson.ask("door")')),
-    ("format", "an old notebook", lambda n: n.update(nbformat=3)),
-    ("format", "two cells of one name", put(4, id="c3")),
+    ("file_format", "an old notebook", lambda n: n.update(nbformat=3)),
+    ("file_format", "two cells of one name", put(4, id="c3")),
 ]  # fmt: skip
 
 
