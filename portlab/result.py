@@ -273,6 +273,12 @@ class Scan:
 
         return exports.to_frame(self)
 
+    def to_events_frame(self) -> DataFrame:
+        """A tidy DataFrame of every probe that left and every answer that came for it, in order of time."""
+        from portlab import exports
+
+        return exports.to_events_frame(self)
+
     def to_csv(self, path: str | PathLike[str]) -> None:
         """Write the tidy table as CSV."""
         from portlab import exports

@@ -6,8 +6,19 @@ it should be gives MalformedPacket, a path that cannot be read or written BadTar
 
 from portlab.exports.as_json import read_json, to_json
 from portlab.exports.captures import read_pcap
+from portlab.exports.events import to_events_frame
 from portlab.exports.nmap_xml import read_nmap_xml, to_nmap_xml
 from portlab.exports.scans import Scans
 from portlab.exports.table import to_csv, to_frame
 
-__all__ = ["Scans", "read_json", "read_nmap_xml", "read_pcap", "to_csv", "to_frame", "to_json", "to_nmap_xml"]
+__all__ = [
+    "Scans",
+    "read_json",
+    "read_nmap_xml",
+    "read_pcap",
+    "to_csv",
+    "to_events_frame",
+    "to_frame",
+    "to_json",
+    "to_nmap_xml",
+]

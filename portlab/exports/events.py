@@ -1,0 +1,158 @@
+"""The events of a scan as a tidy table: a row for each probe that left and each answer that came for it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from portlab.addresses import dotted
+from portlab.errors import BadTarget
+from portlab.model import SENT, Answer
+from portlab.packets.dissect import Dissected
+from portlab.packets.headers import ACK, SYN
+from portlab.result import Scan
+from portlab.techniques import technique
+from portlab.techniques.matching import NOBODY, Matches, ProbeTable, conversations
+from portlab.verdict import NO_PORT
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+COLUMNS = (
+    "time_ms",  # since the first probe
+    "direction",  # "sent" or "received"
+    "host",
+    "address",
+    "port",
+    "protocol",
+    "technique",
+    "attempt",  # 1 for the first try
+    "answer",  # what came back, such as "syn-ack"; none for a probe
+    "answered_by",
+    "state",  # what this answer says
+    "clock",  # "capture": read from the packet; "program": the scanner's own, for a whole batch of probes
+    "fidelity",
+)
+
+
+def to_events_frame(scan: Scan) -> DataFrame:
+    """A tidy DataFrame of what was sent and what came back for it, in order of time.
+
+    Packets that answer no probe are left out.  Raises BadTarget for a scan without its packets, such as one that was
+    read from JSON.
+    """
+    import pandas as pd
+
+    if not len(scan.probes):
+        raise BadTarget(
+            "This scan has verdicts but no packets, so nothing is known of when they were sent.  "
+            "Run it again, or read its capture: pl.read_pcap(path)"
+        )
+    rows = _sent(scan) + _received(scan)
+    frame = pd.DataFrame(sorted(rows, key=lambda row: row["time_ms"]), columns=list(COLUMNS))
+    types = dict.fromkeys(("direction", "protocol", "technique", "clock", "fidelity"), "category")
+    return frame.astype({"port": "Int64", "attempt": "Int64", **types})
+
+
+def _sent(scan: Scan) -> list[dict[str, Any]]:
+    probe, time_ns, attempt = _tries(scan)
+    captured = bool((scan.received.frames["direction"] == SENT).any())
+    clock = "capture" if captured else "program"
+    rows = _rows(scan, probe, time_ns, [clock] * len(probe))
+    return [
+        row | {"direction": "sent", "attempt": number}
+        for row, number in zip(rows, attempt.tolist(), strict=True)
+    ]
+
+
+def _tries(scan: Scan) -> tuple[NDArray[np.intp], NDArray[np.int64], NDArray[np.int64]]:
+    """Every try as (probe, time, number): the scanner's own, and those a connecting kernel made by itself."""
+    ours = np.flatnonzero((scan.probes["row"] >= 0) & (scan.probes["time_ns"] > 0))
+    time_ns, attempt = scan.probes["time_ns"][ours], scan.probes["attempt"][ours].astype(np.int64)
+    frames = scan.received.frames[scan.received.frames["direction"] == SENT]
+    if technique(scan.technique).NEEDS_RAW or not len(frames):
+        return ours, time_ns, attempt
+    seen = Dissected(frames)
+    asking = conversations(seen, ProbeTable(scan.probes), scan.protocol)
+    asking[(seen.control_bits & (SYN | ACK)) != SYN] = NOBODY
+    again = [(p, t) for p, t in zip(asking.tolist(), frames["time_ns"].tolist(), strict=True) if p != NOBODY]
+    number: dict[int, int] = {}
+    more = []
+    for probe, at in again:
+        number[probe] = number.get(probe, 0) + 1
+        if number[probe] > 1:  # the first is the probe itself
+            more.append((probe, at, number[probe]))
+    extra = np.array(more, np.int64).reshape(-1, 3)
+    return (
+        np.concatenate([ours, extra[:, 0]]),
+        np.concatenate([time_ns, extra[:, 1]]),
+        np.concatenate([attempt, extra[:, 2]]),
+    )
+
+
+def _received(scan: Scan) -> list[dict[str, Any]]:
+    kind = technique(scan.technique)
+    matches = kind.recognise(scan.received, ProbeTable(scan.probes))
+    known = scan.probes["row"][matches.probe] >= 0
+    matches = Matches(matches.probe[known], matches.answer[known], matches.event[known])
+    time_ns, by, clock = _heard(scan, matches)
+    rows = _rows(scan, matches.probe, time_ns, clock)
+    told = []
+    for row, code, speaker, attempt in zip(
+        rows,
+        matches.answer.tolist(),
+        by.tolist(),
+        scan.probes["attempt"][matches.probe].tolist(),
+        strict=True,
+    ):
+        meaning = kind.MEANINGS.get(Answer.of(code), kind.MEANINGS[Answer.SILENCE])
+        said = {"answer": str(Answer.of(code)), "state": str(meaning.state)}
+        told.append(
+            row | said | {"direction": "received", "answered_by": dotted(speaker), "attempt": attempt}
+        )
+    return told
+
+
+def _heard(scan: Scan, matches: Matches) -> tuple[NDArray[np.int64], NDArray[np.uint32], list[str]]:
+    """When each answer came, who spoke, and whose clock says so."""
+    if not technique(scan.technique).NEEDS_RAW:
+        ends = scan.received.errnos[matches.event]
+        by = np.where(ends["answered_by"] != 0, ends["answered_by"], scan.probes["address"][matches.probe])
+        captured = ends["heard_ns"] > 0
+        times = np.where(captured, ends["heard_ns"], ends["time_ns"])
+        return times, by, ["capture" if each else "program" for each in captured.tolist()]
+    frames = scan.received.frames[matches.event]
+    seen = Dissected(frames)
+    by = np.where(seen.is_arp, seen.arp_sender, seen.source)
+    return frames["time_ns"], by, ["capture"] * len(frames)
+
+
+def _rows(
+    scan: Scan, probe: NDArray[np.intp], time_ns: NDArray[np.int64], clock: list[str]
+) -> list[dict[str, Any]]:
+    """What all events have in common: when, and which host and port it is about."""
+    first = scan.probes["time_ns"][scan.probes["time_ns"] > 0]
+    began = int(first.min()) if len(first) else scan.started_ns
+    row = scan.probes["row"][probe]
+    return [
+        {
+            "time_ms": at,
+            "host": scan.host[place],
+            "address": dotted(address),
+            "port": None if port == NO_PORT else port,
+            "protocol": scan.protocol,
+            "technique": scan.technique,
+            "clock": whose,
+            "fidelity": scan.fidelity,
+        }
+        for at, place, address, port, whose in zip(
+            ((time_ns - began) / 1e6).tolist(),
+            row.tolist(),
+            scan.address[row].tolist(),
+            scan.port[row].tolist(),
+            clock,
+            strict=True,
+        )
+    ]
