@@ -113,12 +113,8 @@ def guarded(state: HostState, rules: Sequence[Rule] | str) -> HostState:
     """
     if isinstance(rules, str):
         return replace(state, rules=(), nft=rules)
-    wrong = next((rule for rule in rules if not isinstance(rule, Rule)), None)
-    if wrong is not None:
-        raise BadTarget(
-            f"{wrong!r} is no rule.  Type for example: "
-            'lab.rules("web", [Rule(Action.DROP, protocol="tcp", ports=(80,))])'
-        )
+    for rule in rules:
+        _must_be_a_rule(rule)
     return replace(state, rules=tuple(rules), nft="")
 
 
@@ -141,6 +137,22 @@ def _changed(state: HostState, service: str | int, **values: bool) -> HostState:
     chosen = _named(state.host, state.services, service)
     services = (replace(each, **values) if each in chosen else each for each in state.services)  # type: ignore[arg-type]
     return replace(state, services=tuple(services))
+
+
+def _must_be_a_rule(rule: object) -> None:
+    """Raise BadTarget for what no firewall can be told."""
+    reason = ""
+    if not isinstance(rule, Rule):
+        reason = "is no rule"
+    elif rule.ports and rule.protocol not in ("tcp", "udp"):
+        reason = "names ports without the protocol they belong to"
+    elif rule.flags is not None and rule.protocol != "tcp":
+        reason = "names TCP flags without the protocol tcp"
+    if reason:
+        raise BadTarget(
+            f"{rule!r} {reason}.  Type for example: "
+            'lab.rules("web", [Rule(Action.DROP, protocol="tcp", ports=(80,))])'
+        )
 
 
 def _named(host: str, services: Sequence[Service], wanted: str | int) -> list[Service]:

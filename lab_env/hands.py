@@ -16,13 +16,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from lab_env import changes, firewall
 from lab_env.cases import CASES, Case
 from lab_env.changes import HostState
 from lab_env.topology import GATEWAY, Rule, Topology
 from portlab.errors import BadTarget
+
+if TYPE_CHECKING:
+    from lab_env.recordings import Recording
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +35,6 @@ class Counter:
     rule: str
     packets: int
     bytes: int
-
-
-class Recording(Protocol):
-    """What observers saw.  `frames` has the columns of `portlab.model.FRAME`, `observer` and `interface`."""
 
 
 class Controls(Protocol):
@@ -66,7 +65,7 @@ class Controls(Protocol):
         """The conversations that the gateway remembers, one a line."""
 
     def counters(self, host: str) -> list[Counter]:
-        """What each rule of a host's firewall has met."""
+        """What each rule of a host's firewall has met; a change of the host begins the count anew."""
 
 
 class Hands:
@@ -100,8 +99,14 @@ class Hands:
 
         The gateway's rules judge what it passes on, every other host's what arrives at it.  Without rules it
         only tells which there are.  A text is nftables' own language, which only a real kernel understands.
+
+            from lab_env import Action, Rule, lab
+            lab.rules("gateway", [Rule(Action.DROP, ("web",), "tcp", (80,))])
         """
         if rules is not None:
+            for name in {name for rule in rules if isinstance(rule, Rule) for name in rule.hosts}:
+                if name not in self.plan().by_name:
+                    raise BadTarget(f"a rule names {name!r}, and the lab has no such host")
             self._change(host, lambda state: changes.guarded(state, rules))
         state = self.controls().state(changes.known(self.plan(), host))
         return firewall.text(self.plan(), state)
@@ -155,5 +160,5 @@ class Hands:
         return self.controls().conntrack()
 
     def counters(self, host: str = GATEWAY) -> list[Counter]:
-        """What each rule of a host's firewall has met since it was loaded."""
+        """What each rule of a host's firewall has met since the host was changed last."""
         return self.controls().counters(changes.known(self.plan(), host))
