@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from portlab.errors import PortLabError
+from portlab.errors import BadTarget, PortLabError
 from portlab.learn.misconceptions import Misconception
 from portlab.model import Exchange
 from portlab.view import figure, ladders
 from portlab.view.gate import Feedback
+from portlab.view.ladder import Ladders
 
-NO_CASE = "This lab cannot show it, so here it is in words."
+NO_LAB = "No lab is at hand that could show it, so here it is in words."
+NO_CASE = "No packet of this lab shows it, so here it is in words."
 
 
 class Question(Protocol):
@@ -26,10 +29,16 @@ class Question(Protocol):
 
 
 class Case(Protocol):
-    """What a lab's case says of itself: what was done, in one sentence, and what to ask meanwhile."""
+    """What a lab's case says of itself: what is done, in one sentence, to which hosts, and what to ask meanwhile."""
 
-    title: str
-    questions: tuple[Question, ...]
+    @property
+    def title(self) -> str: ...
+
+    @property
+    def questions(self) -> Sequence[Question]: ...
+
+    @property
+    def changes(self) -> Mapping[str, Any]: ...
 
 
 class Lab(Protocol):
@@ -41,30 +50,43 @@ class Lab(Protocol):
 
 @dataclass(frozen=True, repr=False)
 class CounterExample:
-    """A belief, the sentence that corrects it, and the exchanges that show it (none where no lab could)."""
+    """A belief, the sentence that corrects it, and the exchanges that show it (none where no lab could).
+
+    `meanwhile` was asked while the lab was changed, `afterwards` when it had been put back.
+    """
 
     held: Misconception
     done: str
-    exchanges: tuple[Exchange, ...] = ()
+    meanwhile: tuple[Exchange, ...] = ()
+    afterwards: tuple[Exchange, ...] = ()
 
     @property
     def feedback(self) -> Feedback:
         """What is said."""
-        lines = (
+        told = (
             (self.done, self.held.sentence)
-            if self.exchanges
+            if self.meanwhile
             else (self.done, self.held.example, self.held.sentence)
         )
-        return Feedback("", f"Counter-example to: {self.held.belief}", lines)
+        return Feedback("", f"Counter-example to: {self.held.belief}", told)
+
+    def pictures(self) -> list[tuple[str, Ladders]]:
+        """The ladders, each row with its heading."""
+        rows = (("While the lab is like this", self.meanwhile), ("And put back as it was", self.afterwards))
+        shown = [(heading, ladders(*exchanges)) for heading, exchanges in rows if exchanges]
+        return shown if len(shown) > 1 else [("", row) for _, row in shown]
 
     def inside(self) -> str:
         """As HTML to stand in another figure."""
-        pictures = ladders(*self.exchanges)._repr_mimebundle_()["text/html"] if self.exchanges else ""
-        return self.feedback.html() + pictures
+        rows = [
+            (f'<p class="row">{heading}:</p>' if heading else "") + row._repr_mimebundle_()["text/html"]
+            for heading, row in self.pictures()
+        ]
+        return self.feedback.html() + "".join(rows)
 
     def __str__(self) -> str:
-        pictures = ["", str(ladders(*self.exchanges))] if self.exchanges else []
-        return "\n".join([str(self.feedback), *pictures])
+        rows = [(f"--- {heading} ---\n" if heading else "") + str(row) for heading, row in self.pictures()]
+        return "\n\n".join([str(self.feedback), *rows])
 
     __repr__ = __str__
 
@@ -74,15 +96,21 @@ class CounterExample:
 
 
 def show(held: Misconception, lab: Lab | None, scanner: Any) -> CounterExample:
-    """Run the lab's case of that misconception, and ask its questions meanwhile; in words where that cannot be."""
-    if not hasattr(lab, "case") or scanner is None:
-        return CounterExample(held, NO_CASE)
+    """Run the lab's case of that misconception and ask its questions; in words where that cannot be.
+
+    Where the case changes the lab, the same is asked once more when it has been put back.
+    """
+    if lab is None or not hasattr(lab, "case") or scanner is None:
+        return CounterExample(held, NO_LAB)
     try:
         with lab.case(held.id) as case:
-            exchanges = tuple(ask(scanner, question) for question in case.questions)
-            return CounterExample(held, case.title, exchanges)
+            meanwhile = tuple(ask(scanner, question) for question in case.questions)
+        afterwards = tuple(ask(scanner, question) for question in case.questions) if case.changes else ()
+        return CounterExample(held, case.title, meanwhile, afterwards)
+    except BadTarget:
+        return CounterExample(held, NO_CASE)
     except PortLabError as error:
-        return CounterExample(held, f"{NO_CASE} ({error})")
+        return CounterExample(held, f"{NO_LAB} ({error})")
 
 
 def ask(scanner: Any, question: Question) -> Exchange:

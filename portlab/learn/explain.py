@@ -70,6 +70,6 @@ def would_have(technique: str, packet: Packet) -> str:
     return f"{what} would have said {' or '.join(states)}."
 
 
-def belief(held: Misconception) -> str:
-    """A wrong belief and the sentence that corrects it."""
-    return f'A common belief fits this answer: "{held.belief}" But: {held.sentence}'
+def belief(held: Misconception, then: str) -> str:
+    """The wrong belief that an answer points to, and what comes then."""
+    return f'A common belief fits this answer: "{held.belief}" {then}'

@@ -7,8 +7,10 @@ from dataclasses import replace
 from typing import Any, Protocol
 
 from portlab.errors import BadTarget, PortLabError
+from portlab.learn import explain
 from portlab.learn.counter import CounterExample
 from portlab.learn.live import Detail, Live
+from portlab.learn.misconceptions import Misconception, misconception
 from portlab.learn.runs import Run
 from portlab.model import Exchange
 from portlab.result import Scan
@@ -16,7 +18,7 @@ from portlab.view import ladders
 from portlab.view.gate import NOTHING_SAID, Feedback, Gate, note
 
 RUNNING = Feedback("", "Locked in. The scan runs …")
-SHOWING = "Now this belief is put to the test in the lab …"
+SHOWING, SHOWN = "Now it is put to the test in the lab …", "See below what speaks against it."
 
 Picked = Mapping[str, str]
 Record = dict[str, Any]
@@ -114,11 +116,11 @@ class Gated:
         except BaseException:  # nothing was learnt: the question is as open as before
             self._draw({}, NOTHING_SAID)
             raise
-        feedback = self._judge(picked)
-        self._draw(picked, feedback)
+        self._draw(picked, self._judge(picked))
         if fresh:
             self._keep(picked)
-            self._counter(picked, feedback)
+        if id_ := self._belief(picked):
+            self._answer_belief(misconception(id_), fresh)
 
     def recall(self, read: Callable[[], Picked]) -> None:
         """Take up an answer of an earlier sitting.  One that no longer fits the question is left alone."""
@@ -149,13 +151,17 @@ class Gated:
         except PortLabError as error:  # it counts for this sitting all the same
             self._live.report(error)
 
-    def _counter(self, picked: Picked, feedback: Feedback) -> None:
-        """Where a wrong answer points to a belief, the lab shows what speaks against it."""
-        if not (id_ := self._belief(picked)):
+    def _answer_belief(self, held: Misconception, fresh: bool) -> None:
+        """A wrong answer that points to a belief is met by the lab: what speaks against it is run and shown."""
+        picked, feedback = self._picture.picked, self._picture.feedback
+        if not fresh:
+            again = f'{held.sentence} lesson.counter_example("{held.id}") shows it in the lab.'
+            self._draw(picked, replace(feedback, lines=(*feedback.lines, explain.belief(held, again))))
             return
-        self._draw(picked, replace(feedback, lines=(*feedback.lines, SHOWING)))
-        shown = self._desk.counter_example(id_)
-        self._draw(picked, replace(feedback, more_html=shown.inside(), more_text=str(shown)))
+        self._draw(picked, replace(feedback, lines=(*feedback.lines, explain.belief(held, SHOWING))))
+        shown = self._desk.counter_example(held.id)
+        lines = (*feedback.lines, explain.belief(held, SHOWN))
+        self._draw(picked, replace(feedback, lines=lines, more_html=shown.inside(), more_text=str(shown)))
 
     def _draw(self, picked: Picked, feedback: Feedback) -> None:
         self._picture = replace(self._picture, picked=picked, feedback=feedback)

@@ -53,9 +53,11 @@ def names_asked(notebook: Path) -> list[str]:
             continue
         for call in _calls("".join(cell["source"])):
             called = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
-            first = call.args[0].value if call.args and isinstance(call.args[0], ast.Constant) else None
+            first = (
+                ast.literal_eval(call.args[0]) if call.args and isinstance(call.args[0], ast.Constant) else ""
+            )
             if called == "Lesson" and first:
-                lesson = str(first)
+                lesson = first
             elif called in ASKING and first:
                 names.append(f"{lesson}/{first}")
     return names

@@ -94,10 +94,8 @@ def match(technique: str, said: Prediction, seen: Prediction) -> str:
 @cache
 def all_of_them() -> dict[str, Misconception]:
     """Every misconception by its id, M01 to M40."""
-    with (resources.files("portlab") / "data" / "misconceptions.csv").open(
-        encoding="utf-8", newline=""
-    ) as file:
-        rows = [Misconception(**row) for row in csv.DictReader(file)]
+    text = (resources.files("portlab") / "data" / "misconceptions.csv").read_text("utf-8")
+    rows = [Misconception(**row) for row in csv.DictReader(text.splitlines())]
     return {row.id: row for row in rows}
 
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 
 from portlab.addresses import number
 from portlab.learn import explain
-from portlab.learn.evidence import Packet, packets_to_choose, states_to_choose
+from portlab.learn.evidence import packets_to_choose, read_packet, read_state, states_to_choose
 from portlab.learn.gate import Desk, Gated, Picked, Record
-from portlab.learn.misconceptions import Prediction, match, misconception
+from portlab.learn.misconceptions import Prediction, match
 from portlab.learn.runs import Run
-from portlab.model import PortResult, State
+from portlab.model import PortResult
 from portlab.view.gate import Choice, Feedback, Gate, Group
 from portlab.view.words import count
 
@@ -43,14 +43,16 @@ class PredictionGate(Gated):
     def result(self) -> PortResult:
         """The verdict that was predicted."""
         assert self._scan is not None
-        return self._scan[self.run.about] if self.run.about[1] is not None else self._scan[self.run.about[0]]
+        host, port = self.run.about
+        return self._scan[host] if port is None else self._scan[host, port]
+
+    def _said(self, picked: Picked) -> Prediction:
+        technique = self.run.technique
+        return Prediction(read_state(technique, picked["state"]), read_packet(technique, picked["packet"]))
 
     def _judge(self, picked: Picked) -> Feedback:
-        feedback = explain.prediction(_said(picked), self.result, self._speaker())
-        id_ = self._belief(picked)
-        beliefs = (explain.belief(misconception(id_)),) if id_ else ()
-        ran = f"The line that ran: {self.run.line}"
-        return replace(feedback, lines=(*feedback.lines, *beliefs, ran))
+        feedback = explain.prediction(self._said(picked), self.result, self._speaker())
+        return replace(feedback, lines=(*feedback.lines, f"The line that ran: {self.run.line}"))
 
     def _speaker(self) -> str:
         """How to call whoever answered."""
@@ -61,7 +63,7 @@ class PredictionGate(Gated):
         return self.result.host if by == self.result.address else self._scan.asked.names.get(number(by), by)
 
     def _belief(self, picked: Picked) -> str:
-        said, seen = _said(picked), explain.seen(self.result)
+        said, seen = self._said(picked), explain.seen(self.result)
         return match(self.result.technique, said, seen) or (self._wrong_means if said != seen else "")
 
     def _record(self, picked: Picked) -> Record:
@@ -69,7 +71,7 @@ class PredictionGate(Gated):
         seen = explain.seen(result)
         return {
             **picked,
-            "right": _said(picked) == seen,
+            "right": self._said(picked) == seen,
             "seen": {
                 "state": seen.state,
                 "packet": seen.packet,
@@ -83,10 +85,6 @@ class PredictionGate(Gated):
                 "fidelity": result.fidelity,
             },
         }
-
-
-def _said(picked: Picked) -> Prediction:
-    return Prediction(State(picked["state"]), Packet(picked["packet"]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,8 +137,6 @@ def judged(question: Question, said: str) -> Feedback:
     if said == question.answer:
         return Feedback("✓", "Right.", (question.because,) if question.because else ())
     lines = [f"You said {said}. It is: {question.answer}.", question.because]
-    if id_ := question.belief(said):
-        lines.append(explain.belief(misconception(id_)))
     return Feedback("!", "Not this one.", tuple(filter(None, lines)))
 
 
