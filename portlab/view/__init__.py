@@ -2,12 +2,13 @@
 
 `ladder` tells who sent what, when: one exchange as text, and as an accessible figure.  `summary` is one scan as a
 table, `meanings` a technique's decision table, `progress` a bar for scans that take longer than a second;
-`reference` is the port reference, `cards` practises it.
+`anatomy` takes one packet apart; `reference` is the port reference, `cards` practises it.
 """
 
+from portlab.view.anatomy import anatomy
 from portlab.view.cards import cards
 from portlab.view.ladder import ladders
 from portlab.view.meanings import meanings
 from portlab.view.reference import reference
 
-__all__ = ["cards", "ladders", "meanings", "reference"]
+__all__ = ["anatomy", "cards", "ladders", "meanings", "reference"]

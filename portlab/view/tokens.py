@@ -20,6 +20,17 @@ COLOURS = {
     "open": ("#0b5cad", "#6db3f8"),
     "closed": ("#5b6470", "#a9b2bd"),
     "filtered": ("#b04a00", "#f2a057"),
+    # The layers of a packet: edge and tint.  Only in the anatomy of one packet, never beside states.
+    "eth": ("#636c79", "#9aa3ae"),
+    "eth-bg": ("#eceff2", "#272c32"),
+    "ip": ("#0f766e", "#4fc3b0"),
+    "ip-bg": ("#d9f1ed", "#0f3732"),
+    "tp": ("#6246b8", "#b0a0f6"),  # TCP and UDP
+    "tp-bg": ("#e9e4fa", "#2b2350"),
+    "icmp": ("#a82366", "#f092bd"),
+    "icmp-bg": ("#fae3ee", "#431a2e"),
+    "data": ("#806000", "#dcb945"),
+    "data-bg": ("#faf0cd", "#38300f"),
 }
 UI_FONT = "system-ui,-apple-system,'Segoe UI',Roboto,'Noto Sans','DejaVu Sans',sans-serif"
 MONO_FONT = "ui-monospace,'SF Mono',Menlo,Consolas,'DejaVu Sans Mono',monospace"
