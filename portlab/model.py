@@ -7,10 +7,10 @@ side by side.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cache
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -226,12 +226,26 @@ class Events:
     errnos: Errnos
 
 
+class Recording(Protocol):
+    """What other observers saw meanwhile, by the same clock (`lab.recording("gateway", "web")` makes one).
+
+    `hosts` recorded; `frames` has the columns of FRAME and `observer`, the host that saw the frame (and `direction`
+    is as that host saw it).
+    """
+
+    @property
+    def hosts(self) -> tuple[str, ...]: ...
+
+    @property
+    def frames(self) -> Frames: ...
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class Exchange:
     """One conversation: the frames of one port (or of one packet made by hand), in order of time.
 
     `decides` is the index of the frame that decided the verdict, None for silence; `result` is None for a
-    packet made by hand, about which nothing is concluded.
+    packet made by hand, about which nothing is concluded.  `recording` may hold what others saw meanwhile.
     """
 
     result: PortResult | None
@@ -241,6 +255,13 @@ class Exchange:
     decides: int | None
     ended_ns: int
     names: dict[int, str] = field(default_factory=dict)  # how to call an address
+    recording: Recording | None = None
+
+    def both_ends(self, recording: Recording) -> Exchange:
+        """The same conversation with what the firewall and the target saw of it:
+        `scan.exchange("web", 22).both_ends(recording)`.
+        """
+        return replace(self, recording=recording)
 
     def __str__(self) -> str:
         from portlab.view import ladder

@@ -13,6 +13,7 @@ from portlab.addresses import dotted
 from portlab.model import SENT, Exchange, PortResult, Reason
 from portlab.view import sentences, words
 from portlab.view.packet import Packet, read
+from portlab.view.paths import Paths
 from portlab.view.sides import Sides
 from portlab.view.silences import folded, with_silences
 from portlab.view.story import Actor, Kind, Row, Speaker, Story
@@ -23,19 +24,38 @@ def describe(exchange: Exchange) -> Story:
     packets = read(exchange.frames)
     result = exchange.result
     sides = Sides(exchange, packets)
-    events = sorted([*_calls(sides), *_packet_rows(sides), *_returns(sides)], key=lambda row: row.at_ns)
+    paths = Paths(sides, _start(sides))
+    events = sorted(
+        [*_calls(sides), *_packet_rows(sides, paths), *_returns(sides)], key=lambda row: row.at_ns
+    )
     rows = with_silences(events, exchange.ended_ns if _silent(exchange) else None)
-    start = rows[0].at_ns if rows else 0
+    rows = folded(_marked(rows, exchange)) + list(_unseen_rows(sides, paths))
+    start = paths.start_ns
     rows = [replace(row, at_ns=row.at_ns - start, until_ns=max(row.until_ns - start, 0)) for row in rows]
     return Story(
         title=_title(result, sides.actors[-1]),
         asked=_asked(result, sides.actors[-1]),
         fidelity="" if result is None else words.fidelity_name(result.fidelity),
         actors=sides.actors,
-        rows=tuple(folded(_marked(rows, exchange))),
+        # what happened in a silence is told before it: the silence is known only at its end
+        rows=tuple(sorted(rows, key=lambda row: row.until_ns if row.kind is Kind.SILENCE else row.at_ns)),
         batch_clock=any(packet.batch_clock for packet in packets),
         result=result,
+        observers=tuple(
+            filter(None, [*sides.recorded.between, sides.recorded.by_target and sides.actors[-1].name])
+        ),
+        untouched=paths.untouched,
+        agreed=paths.agreed,
     )
+
+
+def _start(sides: Sides) -> int:
+    """When the first thing happened that the scanner knows of."""
+    called = [
+        int(probe["time_ns"]) for probe in sides.exchange.probes if sides.is_connect and probe["time_ns"]
+    ]
+    ended = [int(end["time_ns"]) for end in sides.exchange.errnos]
+    return min([*called, *ended, *(packet.time_ns for packet in sides.packets)], default=0)
 
 
 def _title(result: PortResult | None, target: Actor) -> str:
@@ -51,10 +71,10 @@ def _asked(result: PortResult | None, target: Actor) -> str:
     return f"{result.address} port {result.port}/{result.protocol}"
 
 
-def _packet_rows(sides: Sides) -> Iterator[Row]:
+def _packet_rows(sides: Sides, paths: Paths) -> Iterator[Row]:
     numbers = _Numbers()
     asked_before: dict[tuple[int, int, str], int] = {}
-    for packet in sides.packets:
+    for number, packet in enumerate(sides.packets):
         probe = sides.is_probe(packet)
         sender, receiver = sides.place(packet)
         attempt = 0
@@ -63,6 +83,7 @@ def _packet_rows(sides: Sides) -> Iterator[Row]:
             asked_before[same] = asked_before.get(same, 0) + 1
             attempt = max(sides.attempts.get(same[:2], 1), asked_before[same])
         relative, absolute = numbers.of(packet)
+        reaches = _reaches(sides, packet, probe, receiver)
         speaker = sides.speaker(packet, probe)
         told = sentences.of_packet(
             packet, speaker, attempt, sides.actors[sender], sides.actors[-1], sides.is_connect
@@ -73,15 +94,37 @@ def _packet_rows(sides: Sides) -> Iterator[Row]:
             what=packet.what,
             short=packet.short,
             detail=" ".join(filter(None, [relative, _ttl(packet)])),
-            absolute=" ".join(filter(None, [absolute, f"{packet.length} B"])),
+            absolute=absolute,
             sentence=told,
             note=_note(speaker, attempt, sides.is_connect),
             speaker=speaker,
             sender=sender,
             receiver=receiver,
-            reaches=_reaches(sides, packet, probe, receiver),
+            reaches=reaches,
             protocol=packet.protocol,
             attempt=attempt,
+            path=paths.of(number, reaches),
+        )
+
+
+def _unseen_rows(sides: Sides, paths: Paths) -> Iterator[Row]:
+    """Packets that recordings hold and the scanner never saw."""
+    for journey in paths.unseen:
+        packet, path = journey.packet, paths.path(journey)
+        sender, receiver = sides.place(packet)
+        yield Row(
+            kind=Kind.PACKET,
+            at_ns=journey.seen[0].time_ns,
+            what=packet.what,
+            short=packet.short,
+            detail=_ttl(packet),
+            sentence=f"Only the recordings know of this {packet.what}.",
+            speaker=Speaker.OTHER if path.sender not in (0, len(sides.actors) - 1) else Speaker.TARGET,
+            sender=sender,
+            receiver=receiver,
+            protocol=packet.protocol,
+            path=path,
+            unseen=True,
         )
 
 

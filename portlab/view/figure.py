@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from functools import cache
 from hashlib import sha1
 from importlib import resources
+from itertools import zip_longest
 
 from portlab.view.svg import escape
 from portlab.view.tokens import css_variables, in_light
@@ -58,20 +59,33 @@ def heading(title: str, detail: str, extra: str = "") -> str:
     return f'<div class="heading">{words}{extra}</div>'
 
 
-def table(heads: Sequence[str], rows: Sequence[Sequence[str]], css_class: str = "") -> str:
-    """A table; cells are HTML, the first of each row is its header."""
+def table(
+    heads: Sequence[str], rows: Sequence[Sequence[str]], css_class: str = "", marks: Sequence[str] = ()
+) -> str:
+    """A table; cells are HTML, the first of each row is its header.  `marks`: each row's attributes, for a script."""
     head = "".join(f'<th scope="col">{escape(words)}</th>' for words in heads)
-    body = "".join(_table_row(row) for row in rows)
+    body = "".join(_table_row(row, mark) for row, mark in zip_longest(rows, marks, fillvalue=""))
     return (
         f'<div class="scroll"><table class="table {css_class}"><thead><tr>{head}</tr></thead>'
         f"<tbody>{body}</tbody></table></div>"
     )
 
 
-def _table_row(row: Sequence[str]) -> str:
+def _table_row(row: Sequence[str], mark: str) -> str:
     first, *rest = row
     cells = "".join(f"<td>{cell}</td>" for cell in rest)
-    return f'<tr><th scope="row">{first}</th>{cells}</tr>'
+    return f'<tr{mark and " " + mark}><th scope="row">{first}</th>{cells}</tr>'
+
+
+def button(action: str, words: str, **attributes: str) -> str:
+    """A button that calls the script's `action`; `words` is HTML.  Underscores in attributes become hyphens."""
+    more = "".join(f' {name.replace("_", "-")}="{escape(value)}"' for name, value in attributes.items())
+    return f'<button type="button" class="button" data-do="{action}"{more}>{words}</button>'
+
+
+def controls(label: str, *parts: str) -> str:
+    """Buttons and the like (HTML) in a row, hidden until the script that they need is awake."""
+    return f'<div class="controls" role="group" aria-label="{escape(label)}" hidden="hidden">{"".join(parts)}</div>'
 
 
 def picture(
@@ -88,7 +102,8 @@ def picture(
         f'<svg xmlns="http://www.w3.org/2000/svg" width="760" height="{height + 16:g}"><style>'
         f"svg{{font:13px {in_light('var(--ui)')};fill:{in_light('var(--ink)')}}}{_light_rules(*sheets)}</style>"
         f'<rect width="100%" height="100%" fill="{in_light("var(--paper)")}"/>'
-        f'<svg x="{left:g}" y="8" width="{760 - left - right:g}" height="{height:g}" overflow="visible">{in_light(svg)}</svg></svg>'
+        f'<svg x="{left:g}" y="8" width="{760 - left - right:g}" height="{height:g}" overflow="visible">'
+        f"{in_light(svg)}</svg></svg>"
     )
     encoded = base64.b64encode(still.encode()).decode()
     return (
@@ -97,8 +112,14 @@ def picture(
     )
 
 
-def wrap(kind: str, label: str, body: str, *sheets: str, script_name: str = "", data: str = "") -> str:
-    """The whole figure as HTML; `script_name` names the script that moves it, `data` holds attributes for that script."""
+def wrap(
+    kind: str, label: str, body: str, *sheets: str, script_name: str = "", data: str = "", bare: bool = False
+) -> str:
+    """The whole figure as HTML; `script_name` names the script that moves it, `data` holds attributes for it.
+
+    A `bare` one stands beside others and leaves it to them to bring style and script.
+    """
     moves = f' data-pl="{script_name}" {data}' if script_name else ""
     code = script(script_name) if script_name else ""
-    return f'{style(*sheets)}<figure class="pl pl-{kind}" aria-label="{escape(label)}"{moves}>{body}</figure>{code}'
+    figure = f'<figure class="pl pl-{kind}" aria-label="{escape(label)}"{moves}>{body}</figure>'
+    return figure if bare else f"{style(*sheets)}{figure}{code}"

@@ -2,56 +2,53 @@
 
 Time runs downwards.  A packet is an arrow that sinks a little on its way: TCP solid, UDP dashed, ICMP and ARP dotted;
 one of which nobody knows how far it came fades out.  A disc at its beginning is the scanning program, a square its
-kernel acting by itself.  Colour is for the deciding packet and the verdict only.
+kernel acting by itself.  Colour is for the deciding packet and the verdict only, and for the wall that swallows one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from math import log10
 
-from portlab.view.story import Kind, Row, Speaker, Story
+from portlab.view.ladder_marks import DECIDING_SILENCE, NOTE, PILL, SILENCE, SINK, Placed, event, percent
+from portlab.view.story import Actor, Kind, Row, Story
 from portlab.view.svg import definitions, element, escape, text
 from portlab.view.tokens import LOOKS, glyph, slug
-from portlab.view.words import duration
 
 HEAD = 46  # px: room for the actors' names
-SINK = 14  # px: how far an arrow sinks on its way
 LABEL = 24  # px: room above an arrow for its label
-PILL, NOTE = 28, 16  # px: room below it
-SILENCE, DECIDING_SILENCE = 32, 56
 SHARE_BETWEEN = 56  # percent of the width before somebody who stands between
-
-
-@dataclass(frozen=True, slots=True)
-class Placed:
-    """A row and its height in the picture: where it begins and ends, and where the next may begin."""
-
-    row: Row
-    top: float
-    end: float
-    bottom: float
 
 
 def draw(story: Story, prefix: str) -> tuple[str, float]:
     """The picture and its height in px; ids in it begin with `prefix`."""
     placed = list(_place(story.rows))
-    bottom = max((place.bottom for place in placed), default=HEAD) + 14
+    bottom = max((place.bottom for place in placed), default=HEAD) + (26 if story.untouched else 14)
     height = bottom + (44 if story.result is not None else 4)
+    columns = [_x(place, len(story.actors)) for place in range(len(story.actors))]
     parts = [definitions(prefix, story.result.state if story.result else None)]
-    parts += list(_lifelines(story, bottom))
+    parts += [
+        part
+        for x, actor in zip(columns, story.actors, strict=True)
+        for part in _lifeline(x, actor, bottom, prefix)
+    ]
     for number, place in enumerate(placed, 1):
         css = f"event decides s-{_state(story)}" if place.row.decides else "event"
-        parts.append(element("g", *_event(place, story, prefix), css=css, data_row=number))
+        css += " truth" * place.row.unseen
+        parts.append(element("g", *event(place, story, columns, prefix), css=css, data_i=number))
+    last = len(placed) + 1
+    if story.untouched:
+        nothing = text("100%", bottom - 8, "saw nothing of this", "note truth", "end", dx=-8)
+        parts.append(element("g", nothing, data_i=last))
     if story.result is not None:
-        parts.append(_verdict(story, bottom))
+        parts.append(_verdict(story, bottom, last))
     label = (
         f"Ladder of {len(story.rows)} events; time runs downwards. The table below says the same in words."
     )
     size = "three" if len(story.actors) > 2 else "two"
     named = {"role": "img", "aria_label": f"{story.title}. {label}"}
-    return element("svg", *parts, css=f"ladder {size}", height=f"{height:g}", **named), height
+    css = f"ladder {size}" + " recorded" * bool(story.observers)
+    return element("svg", *parts, css=css, height=f"{height:g}", **named), height
 
 
 def _state(story: Story) -> str:
@@ -84,130 +81,23 @@ def _x(actor: int, count: int) -> float:
     return SHARE_BETWEEN * actor / (count - 2)
 
 
-def _percent(x: float) -> str:
-    return f"{x:g}%"
-
-
-def _lifelines(story: Story, bottom: float) -> Iterator[str]:
-    for place, actor in enumerate(story.actors):
-        x = _percent(_x(place, len(story.actors)))
-        yield element("line", x1=x, x2=x, y1=HEAD - 8, y2=f"{bottom:g}", css="life")
-        yield text(x, 14, actor.name, "actor", "middle")
-        yield text(x, 31, actor.address, "address", "middle")
-
-
-def _event(place: Placed, story: Story, prefix: str) -> Iterator[str]:
-    match place.row.kind:
-        case Kind.PACKET:
-            yield from _packet(place, story, prefix)
-        case Kind.SILENCE:
-            yield from _silence(place, story, prefix)
-        case Kind.CALL:
-            yield from _call(place, story)
-
-
-def _time(ns: int, y: float) -> str:
-    return text(-14, y + 4, duration(ns), "time", "end")
-
-
-def _packet(place: Placed, story: Story, prefix: str) -> Iterator[str]:
-    row, count = place.row, len(story.actors)
-    known = row.receiver if row.reaches is None else row.reaches
-    start, end = _x(row.sender, count), _x(known, count)
-    going = row.sender == 0
-    own_y = place.top if going else place.end
-    css = f"packet {row.protocol}"
-    if row.reaches is None:
-        low = place.top + SINK * 0.8
-        ends = {"x1": "0%", "y1": f"{place.top:g}", "x2": "80%", "y2": f"{low:g}"}
-        yield element("line", **ends, css=css, style=f"stroke:url(#{prefix}-fade)")
-        yield text("80%", low + 4, "?", "detail", "middle")
+def _lifeline(place: float, actor: Actor, bottom: float, prefix: str) -> Iterator[str]:
+    """One actor: name, address, line; a wall where recordings show that packets pass there, or do not."""
+    x, truth = percent(place), " truth" * (not actor.scanners_name)
+    if actor.is_wall:
+        wall = {"x": -6, "y": 0, "width": 12, "height": f"{bottom - HEAD + 8:g}"}
+        stripes = element("rect", **wall, style=f"fill:url(#{prefix}-wall)")
+        yield element("svg", stripes, x=x, y=HEAD - 8, overflow="visible", css="truth")
+    yield element("line", x1=x, x2=x, y1=HEAD - 8, y2=f"{bottom:g}", css=f"life{truth}")
+    if actor.scanners_name in ("", actor.name):
+        yield text(x, 14, actor.name, f"actor{truth}", "middle")
     else:
-        head = f"url(#{prefix}-{'verdict' if row.decides else 'ink'})"
-        ends = {"x1": _percent(start), "y1": f"{place.top:g}", "x2": _percent(end), "y2": f"{place.end:g}"}
-        yield element("line", **ends, css=css, marker_end=head)
-    if row.speaker is Speaker.KERNEL and row.note:
-        yield element("rect", x=-4, y=f"{own_y - 4:g}", width=8, height=8, css="sender")
-    elif going:
-        yield element("circle", cx="0%", cy=f"{own_y:g}", r="3.6", css="sender")
-    yield _time(row.at_ns, own_y)
-    middle = (start + end) / 2
-    yield _label(row, middle, (place.top + place.end) / 2 - 7)
-    y = place.end
-    if row.decides:
-        yield _pill(story, middle, y + 12, left=count > 2)
-        y += PILL
-    if row.note:
-        yield text(_percent(middle), y + 10, row.note, "note", "middle")
+        yield text(x, 14, actor.name, "actor truth", "middle")
+        yield text(x, 14, actor.scanners_name, "actor seen", "middle")
+    yield text(x, 31, actor.address or "firewall", f"address{truth}", "middle")
 
 
-def _label(row: Row, x: float, y: float) -> str:
-    """What the packet is, with its numbers where there is room."""
-    name = element("tspan", escape(row.what), css="name")
-    detail = element("tspan", escape(row.detail), css="detail", dx=8) if row.detail else ""
-    wide = element("text", name, detail, x=_percent(x), y=f"{y:g}", css="label wide", text_anchor="middle")
-    narrow = text(_percent(x), y, row.short, "label name narrow", "middle")
-    return wide + narrow
-
-
-def _silence(place: Placed, story: Story, prefix: str) -> Iterator[str]:
-    row, count = place.row, len(story.actors)
-    height, middle = place.end - place.top, (place.top + place.end) / 2
-    box = {"x": "0%", "y": f"{place.top:g}", "width": "100%", "height": f"{height:g}"}
-    yield element("rect", **box, css="quiet", style=f"fill:url(#{prefix}-quiet)")
-    for actor in range(count):
-        yield element(
-            "svg",
-            '<rect x="-4" y="-7" width="8" height="14" class="gap"/>'
-            '<path d="M-7 -3l5 -5l4 6l5 -5M-7 7l5 -5l4 6l5 -5" class="break"/>',
-            x=_percent(_x(actor, count)),
-            y=f"{middle:g}",
-            overflow="visible",
-        )
-    x = SHARE_BETWEEN / 2 if count > 2 else 50
-    y = middle + (-8 if row.decides else 4.5)
-    yield text(_percent(x), y, row.what, "silence wide", "middle")
-    yield text(_percent(x), y, row.short or row.what, "silence narrow", "middle")
-    if row.decides:
-        yield _pill(story, x, middle + 12, left=count > 2)
-    if row.gives_up:
-        yield _time(row.until_ns, place.end)
-        yield element("line", x1=-8, x2=8, y1=f"{place.end:g}", y2=f"{place.end:g}", css="tick")
-        yield text(14, place.end + 14, "scanner gives up", "note")
-
-
-def _call(place: Placed, story: Story) -> Iterator[str]:
-    row = place.row
-    yield element("rect", x=-5, y=f"{place.top - 5:g}", width=10, height=10, css="call")
-    yield _time(row.at_ns, place.top)
-    name = element("tspan", escape(row.what), css="name")
-    detail = element("tspan", escape(row.detail), css="detail", dx=8) if row.detail else ""
-    yield element("text", name, detail, x=14, y=f"{place.top + 4:g}", css="label wide")
-    yield text(14, place.top + 4, row.short, "label name narrow")
-    if row.decides:
-        yield _pill(story, 0, place.end + 16, left=True)
-
-
-def _pill(story: Story, x: float, y: float, left: bool) -> str:
-    """The deciding row's claim: a solid frame where an answer says it, a dashed one where silence suggests it."""
-    if story.result is None:
-        return ""
-    state = story.result.state
-    width = 7.8 * len(story.claim) + 42  # as wide as DejaVu Sans Bold, the widest usual font
-    start = 12 if left else -width / 2
-    return element(
-        "svg",
-        element("rect", x=f"{start:g}", y=-11, width=f"{width:g}", height=22, rx=11, css="frame"),
-        f'<g transform="translate({start + 10:g},-6)">{glyph(state)}</g>',
-        text(f"{start + 30:g}", 4.5, story.claim, "claim"),
-        x="0%" if left else _percent(x),
-        y=f"{y:g}",
-        overflow="visible",
-        css="pill certain" if story.certain else "pill guess",
-    )
-
-
-def _verdict(story: Story, bottom: float) -> str:
+def _verdict(story: Story, bottom: float, number: int) -> str:
     if story.result is None:
         return ""
     look = LOOKS[story.result.state]
@@ -219,4 +109,5 @@ def _verdict(story: Story, bottom: float) -> str:
         f'<g transform="translate(-8,{bottom + 16:g})">{glyph(story.result.state, 16)}</g>',
         element("text", state, reason, x=look.width * 16 / 12, y=f"{bottom + 29:g}"),
         css=f"verdict s-{_state(story)}",
+        data_i=number,
     )

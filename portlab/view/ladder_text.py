@@ -21,8 +21,13 @@ def transcript(story: Story) -> str:
     if story.fidelity:
         lines.append(story.fidelity)
     lines += ["", *_heads(story), *_ladder(story), ""]
-    lines += [_wrapped(f"{number:>2}  ", row.sentence) for number, row in enumerate(story.rows, 1)]
+    lines += [_wrapped(f"{number:>2}  ", _told(row)) for number, row in enumerate(story.rows, 1)]
     return "\n".join([line.rstrip() for line in lines] + _verdict(story))
+
+
+def _told(row: Row) -> str:
+    """What a row means, and what recordings add to it."""
+    return f"{row.sentence} {row.path.told}".strip() if row.path else row.sentence
 
 
 def _columns(story: Story) -> list[int]:
@@ -53,7 +58,7 @@ def _ladder(story: Story) -> list[str]:
     columns = _columns(story)
     lines = []
     for number, row in enumerate(story.rows, 1):
-        claim = f"<= {story.claim}" if row.decides else ""
+        claim = f"<= {story.whole_claim}" if row.decides else ""
         left_out = ""
         match row.kind:
             case Kind.PACKET:
@@ -63,7 +68,8 @@ def _ladder(story: Story) -> list[str]:
                 body = _broken(columns, f"({row.what})")
             case Kind.CALL:
                 body = _call(row, columns)
-        aside = "  ".join(filter(None, [claim, left_out, row.note]))
+        fate = row.path.fate if row.path else None
+        aside = "  ".join(filter(None, [claim, fate, left_out, row.note]))
         time = duration(row.at_ns)
         lines.append(f"{number:>2}  {time:>8}  {body[LEFT - 1 :]}  {aside}")
         if row.gives_up:
@@ -96,18 +102,22 @@ def _call(row: Row, columns: list[int]) -> str:
 
 
 def _packet(row: Row, columns: list[int]) -> str:
-    """An arrow with its name; one of which nobody knows how far it came fades out."""
-    near, far = sorted((columns[row.sender], columns[row.receiver if row.reaches is None else row.reaches]))
+    """An arrow with its name; one of which nobody knows how far it came fades out, one that died ends in an X."""
+    sender, end, fate = (
+        (row.path.sender, row.path.end, row.path.fate) if row.path else (row.sender, row.reaches, None)
+    )
+    near, far = sorted((columns[sender], columns[row.receiver if end is None else end]))
     room = far - near - 1
     names = (f"{row.what}  {row.detail}".strip(), row.what)
     label = next((name for name in names if len(name) <= room - 7), row.short)
     shaft = SHAFTS.get(row.protocol, "-")
     before = (shaft * 4)[:3]
     after = (shaft * room)[: room - len(label) - 6]
-    if row.reaches is None:
+    if end is None:
         after = (after[: len(after) // 3] + "  -" + "   -" * room)[: len(after) - 2] + " ?"
         return _over(_lifelines(columns), near + 1, f"{before} {label} {after}")
-    arrow = f"{before} {label} {after}>" if row.sender == 0 else f"<{before} {label} {after}"
+    head = "X" if fate else ">" if row.sender == 0 else "<"
+    arrow = f"{before} {label} {after}{head}" if row.sender == 0 else f"{head}{before} {label} {after}"
     return _over(_lifelines(columns), near + 1, arrow[:room])
 
 
@@ -122,6 +132,8 @@ def _verdict(story: Story) -> list[str]:
     look = LOOKS[result.state]
     lines = ["", f"=>  {look.character} {look.words}   {result.reason}"]
     lines.append(_wrapped("    ", result.sentence))
+    if story.untouched:
+        lines.append(f"    {story.actors[-1].name} recorded, and saw nothing of this.")
     if result.caveat:
         lines.append(_wrapped("  ! ", result.caveat))
     return [*lines, _wrapped("    ", f"Source: {result.source}")]

@@ -132,8 +132,10 @@ def _icmp_answer(packet: Packet, speaker: Speaker, sender: Actor) -> str:
     return f"{who} sends {packet.what}."
 
 
-def of_silence(length: str, gives_up: bool, tries: int) -> str:
+def of_silence(length: str, gives_up: bool, tries: int, asks_again: bool) -> str:
     """The sentence of a wait in which nothing came; `length` is how long, with its unit."""
+    if asks_again:
+        return f"Nothing arrives for {length}: the timer runs out, and the same is asked again."
     if not gives_up:
         return f"Nothing arrives for {length}."
     asked = "once" if tries == 1 else f"{tries} times"

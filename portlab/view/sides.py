@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from portlab.addresses import dotted
 from portlab.model import Exchange
 from portlab.packets.headers import SYN
 from portlab.view.packet import Packet
+from portlab.view.recorded import follow
 from portlab.view.story import Actor, Speaker
 
 
@@ -25,14 +28,31 @@ class Sides:
         spoke = [packet.source for packet in packets if not packet.sent and packet.protocol]
         spoke += [int(end["answered_by"]) for end in exchange.errnos if end["answered_by"]]
         self.others = [address for address in dict.fromkeys(spoke) if address != self.target]
+        self.recorded = follow(exchange, packets, exchange.names.get(self.target, ""))
         self.actors = (
-            Actor("scanner", dotted(self._scanner())),
-            *(
-                Actor(exchange.names.get(address, "somebody else"), dotted(address))
-                for address in self.others
-            ),
-            Actor(self._target_name(), dotted(self.target)),
+            Actor("scanner", dotted(self._scanner()), "scanner"),
+            *self._between(),
+            Actor(self._target_name(), dotted(self.target), self._target_name()),
         )
+
+    def _between(self) -> Iterator[Actor]:
+        """Those who spoke for the target, and those whose recordings show that packets came by.
+
+        An observer whose own packets carry an address that the scanner heard from is one and the same.
+        """
+        at = {
+            maker: journey.packet.source
+            for journey in self.recorded.journeys
+            if (maker := self.recorded.made_by(journey)) and journey.packet.source in self.others
+        }
+        self.others.sort(key=lambda address: address in at.values())
+        for address in self.others:
+            called = self.exchange.names.get(address, "somebody else")
+            observer = next((observer for observer in at if at[observer] == address), "")
+            yield Actor(observer or called, dotted(address), called, bool(observer))
+        for observer in self.recorded.between:
+            if observer not in at:
+                yield Actor(observer, "", "", True)
 
     def _scanner(self) -> int:
         sources = [int(source) for source in self.exchange.probes["source"] if source]
@@ -47,6 +67,10 @@ class Sides:
 
     def _target_name(self) -> str:
         return self.exchange.names.get(self.target, "target")
+
+    def where(self, observer: str) -> int:
+        """An observer's place in the actors."""
+        return next((i for i, actor in enumerate(self.actors) if actor.name == observer), 0)
 
     def place(self, packet: Packet) -> tuple[int, int]:
         """Sender and receiver, as places in the actors."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from portlab.view import sentences, words
-from portlab.view.story import Kind, Row, Speaker
+from portlab.view.story import Kind, Path, Row, Speaker
 
 LONG_NS = 500_000_000
 """A gap this long is told as silence even where an answer ends it."""
@@ -22,22 +22,23 @@ def with_silences(rows: list[Row], gave_up_ns: int | None) -> list[Row]:
         timed_out = row.short == TIMED_OUT
         gap = row.at_ns - told[-1].at_ns if told else 0
         if gap > 0 and (timed_out or row.attempt > 1 or gap >= LONG_NS):
-            told.append(_silence(told[-1].at_ns, row.at_ns, timed_out, tries))
+            told.append(_silence(told[-1].at_ns, row.at_ns, timed_out, tries, row.attempt > 1))
         told.append(row)
     if told and gave_up_ns is not None and told[-1].short != TIMED_OUT and gave_up_ns > told[-1].at_ns:
-        told.append(_silence(told[-1].at_ns, gave_up_ns, True, tries))
+        told.append(_silence(told[-1].at_ns, gave_up_ns, True, tries, False))
     return told
 
 
-def _silence(start_ns: int, end_ns: int, gives_up: bool, tries: int) -> Row:
+def _silence(start_ns: int, end_ns: int, gives_up: bool, tries: int, asks_again: bool) -> Row:
     length = words.duration(end_ns - start_ns)
     return Row(
         Kind.SILENCE,
         start_ns,
-        f"{length} of silence",
+        f"{length} of silence" + (", then asked again" if asks_again else ""),
         Speaker.NOBODY,
+        short=f"again after {length}" if asks_again else f"{length} of silence",
         until_ns=end_ns,
-        sentence=sentences.of_silence(length, gives_up, max(tries, 1)),
+        sentence=sentences.of_silence(length, gives_up, max(tries, 1), asks_again),
         gives_up=gives_up,
     )
 
@@ -83,5 +84,14 @@ def _fold(vain: list[Row]) -> list[Row]:
         short=f"{tries}: silence",
         until_ns=end_ns,
         sentence=f"The scanner asks {len(attempts)} more times in {length}. Nothing arrives.",
+        path=_shared_path(middle),
     )
     return [*vain[:first], row, *vain[last:]]
+
+
+def _shared_path(rows: list[Row]) -> Path | None:
+    """What recordings tell of many tries in vain, where they tell the same of each."""
+    fates = {row.path.fate for row in rows if row.path}
+    if len(fates) != 1 or None in fates:
+        return None
+    return Path(0, None, None, (), f"Each of them is {fates.pop()} on the way.")

@@ -34,7 +34,7 @@ def badge(state: State, words: str = "") -> str:
 
 
 def definitions(prefix: str, verdict: State | None) -> str:
-    """Arrow heads, the hatch of silence and a line that fades; ids begin with the picture's own prefix."""
+    """Arrow heads, the hatch of silence, a wall's stripes, a line that fades; ids begin with the picture's prefix."""
     heads = _arrow_head(f"{prefix}-ink", "head")
     if verdict is not None:
         heads += _arrow_head(f"{prefix}-verdict", f"head s-{slug(verdict)}")
@@ -42,6 +42,15 @@ def definitions(prefix: str, verdict: State | None) -> str:
         "pattern",
         element("rect", width="1.2", height="6", css="hatch"),
         id=f"{prefix}-quiet",
+        width="6",
+        height="6",
+        patternUnits="userSpaceOnUse",
+        patternTransform="rotate(45)",
+    )
+    wall = element(
+        "pattern",
+        element("rect", width="2.4", height="6", css="brick"),
+        id=f"{prefix}-wall",
         width="6",
         height="6",
         patternUnits="userSpaceOnUse",
@@ -58,7 +67,7 @@ def definitions(prefix: str, verdict: State | None) -> str:
         y1="0",
         y2="0",
     )
-    return f"<defs>{heads}{hatch}{fade}</defs>"
+    return f"<defs>{heads}{hatch}{wall}{fade}</defs>"
 
 
 def _arrow_head(name: str, css: str) -> str:

@@ -247,6 +247,117 @@ EXCHANGES = {
 }
 
 
+WEB_RECORDS = ("gateway", "web")
+
+
+@dataclass(frozen=True)
+class Recording:
+    """As lab.recording() gives it."""
+
+    hosts: tuple[str, ...]
+    frames: np.ndarray
+
+
+def recording(*seen: tuple[str, int, bool, Any], hosts: tuple[str, ...] = WEB_RECORDS) -> Recording:
+    """What observers saw: (host, ns after the start, whether it left there, Scapy packet)."""
+    dtype = [*FRAME.descr, ("observer", "U16"), ("interface", "U16")]
+    frames = np.zeros(len(seen), dtype)
+    for i, (host, at, left, packet) in enumerate(seen):
+        row = frame(at, left, packet)
+        for name in FRAME.names or ():
+            frames[name][i] = row[name][0]
+        frames["observer"][i], frames["interface"][i] = host, "eth0"
+    return Recording(hosts, frames)
+
+
+def through(
+    at: int, packet: Any, first: str = "gateway", then: str = "web"
+) -> list[tuple[str, int, bool, Any]]:
+    """A packet that one observer passes on and another receives, 10 µs apart."""
+    return [
+        (first, at, False, packet),
+        (first, at + 4 * US, True, packet),
+        (then, at + 14 * US, False, packet),
+    ]
+
+
+def back_through(at: int, packet: Any) -> list[tuple[str, int, bool, Any]]:
+    """A packet that web sends and the gateway passes on."""
+    return [
+        ("web", at, True, packet),
+        ("gateway", at + 9 * US, False, packet),
+        ("gateway", at + 12 * US, True, packet),
+    ]
+
+
+def _refused() -> Exchange:
+    """RST in web's name, made by the gateway: only the recordings tell."""
+    syn_3389, reset = syn(port=3389), tcp_back("RA", port=3389, ttl=64)
+    seen = recording(("gateway", 11 * US, False, syn_3389), ("gateway", 19 * US, True, reset))
+    return EXCHANGES["syn reset by firewall"]().both_ends(seen)
+
+
+def _answer_lost() -> Exchange:
+    """The SYN-ACK to the first try gets as far as the gateway; the second try is answered."""
+    sent = [*through(10 * US, syn()), *back_through(30 * US, tcp_back("SA", 9))[:2]]
+    again = [*through(250 * MS + 10 * US, syn(1)), *back_through(270 * MS, tcp_back("SA", 9, 1))]
+    reset = through(290 * MS + 30 * US, kernel_rst(1))
+    return EXCHANGES["syn late"]().both_ends(recording(*sent, *again, *reset))
+
+
+RECORDED = {
+    "open": lambda: EXCHANGES["syn open"]().both_ends(
+        recording(
+            *through(20 * US, syn()),
+            *back_through(45 * US, tcp_back("SA", 777)),
+            *through(110 * US, kernel_rst()),
+        )
+    ),
+    "dropped": lambda: EXCHANGES["syn dropped"]().both_ends(
+        recording(
+            *(("gateway", t + 21 * US, False, syn(i, 22)) for i, t in enumerate((0, 250 * MS, 750 * MS)))
+        )
+    ),
+    "dropped often": lambda: EXCHANGES["syn dropped often"]().both_ends(
+        recording(
+            *(("gateway", (2**i - 1) * 250 * MS + 9 * US, False, syn(i, 22)) for i in range(12)),
+        )
+    ),
+    "rejected": lambda: EXCHANGES["syn rejected"]().both_ends(
+        recording(
+            ("gateway", 20 * US, False, syn(port=8080)),
+            ("gateway", 41 * US, True, icmp_error(13, syn(port=8080))),
+        )
+    ),
+    "refused in web's name": _refused,
+    "lost behind the gateway": lambda: EXCHANGES["syn dropped"]().both_ends(
+        recording(
+            *(
+                seen
+                for i, t in enumerate((0, 250 * MS, 750 * MS))
+                for seen in through(t + 20 * US, syn(i, 22))[:2]
+            )
+        )
+    ),
+    "answer lost": _answer_lost,
+    "swallowed by web": lambda: EXCHANGES["udp silent"]().both_ends(
+        recording(*(seen for i, t in enumerate((0, 250 * MS)) for seen in through(t + 20 * US, datagram(i))))
+    ),
+    "only the gateway": lambda: EXCHANGES["syn open"]().both_ends(
+        recording(
+            *through(20 * US, syn())[:2], *back_through(45 * US, tcp_back("SA", 777))[1:], hosts=("gateway",)
+        )
+    ),
+    "connect 8443": lambda: EXCHANGES["connect 8443"]().both_ends(
+        recording(
+            ("gateway", 30 * US, False, syn(port=8443)),
+            ("gateway", 60 * US, True, icmp_error(3, syn(port=8443))),
+        )
+    ),
+}
+"""Exchanges with what the gateway and web recorded of them."""
+
+
 def by_hand(*packets: tuple[int, bool, Any]) -> Exchange:
     """What pl.send() gives back: frames and the packet that asked; nothing is concluded."""
     frames = np.concatenate([frame(*packet) for packet in packets])

