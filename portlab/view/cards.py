@@ -33,7 +33,8 @@ class Cards:
     __repr__ = __str__
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        return {"text/plain": str(self), "text/html": html(self.cards, "Practice: answers are not kept.")}
+        note = f"{count(len(self.cards), 'card')}. Practice: answers are not kept."
+        return {"text/plain": str(self), "text/html": html(self.cards, note)}
 
 
 def cards(rows: Iterable[Port]) -> Cards:
@@ -49,7 +50,7 @@ def html(shown: Sequence[Card], note: str, title: str = "Port cards", mixed: boo
     if not shown:
         return figure.wrap("cards", title, figure.heading(title, note), "cards")
     body = (
-        figure.heading(title, f"{count(len(shown), 'card')}. {note}")
+        figure.heading(title, note)
         + f'<div class="drill" hidden="hidden">{"" if mixed else _ways(shown)}{_STAGE}{_BUTTONS}</div>'
         + f'<details class="all" open="open"><summary>All {count(len(shown), "card")}</summary>'
         + f'<ol class="deck">{"".join(map(_item, shown))}</ol></details>'

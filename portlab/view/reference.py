@@ -146,7 +146,7 @@ def _cells(row: Port) -> list[str]:
 def _note(row: Port) -> str:
     """What else is known of a port: remarks, what a UDP probe can hope for, and where it is written."""
     section = f", section {row.section}" if row.section else ""
-    unread = "" if row.checked else " (the number was not checked against its text)"
+    unread = "" if row.checked else " (not checked against its text)"
     source = "No standard." if row.standard == "none" else f"Source: {row.standard}{section}{unread}."
     parts = [
         f"{row.remark.rstrip('.')}." if row.remark else "",
