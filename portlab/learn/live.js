@@ -34,6 +34,11 @@ function run(script) {
   script.replaceWith(again);
 }
 
+// What needs Python is hidden in the HTML, for wherever there is none.
+function reveal(root, shown) {
+  for (const part of root.querySelectorAll(".needs-python")) part.hidden = !shown;
+}
+
 function initialize({ model, signal }) {
   const name = model.get("name"), hosts = new Set();
   let focused = null;
@@ -41,6 +46,7 @@ function initialize({ model, signal }) {
   const redraw = (host) => {
     const fresh = document.createElement("div");
     fresh.innerHTML = model.get("passing") || model.get("html");
+    reveal(fresh, true);
     const scripts = (root) => [...root.querySelectorAll("script:not([type])")];
     const known = new Set(scripts(host).map((script) => script.textContent));
     // What Live puts beside the figure stays at the end.
@@ -88,6 +94,7 @@ function initialize({ model, signal }) {
     for (const host of hosts) {
       host.removeEventListener("pl-tell", tell);
       delete host.dataset.alive;
+      reveal(host, false);
     }
   };
 

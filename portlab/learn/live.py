@@ -12,8 +12,8 @@ picture that was kept.
 
 In the figure's script `figure.dispatchEvent(new CustomEvent("pl-tell", {bubbles: true, detail: {...}}))` reaches
 Python, and `live.send_to_page({...})` arrives as the event "pl-hear" on the figure.  A kind's wake(figure) is called
-after every new picture, so listeners belong into the kind's handlers.  Controls that are useless without Python carry
-the class "needs-python": they are hidden until Python hears them, and again when the kernel has ended.
+after every new picture, so listeners belong into the kind's handlers.  What is useless without Python
+carries class="needs-python" hidden="hidden": it is shown while Python hears it, and hidden when the kernel has ended.
 """
 
 from __future__ import annotations
@@ -106,7 +106,7 @@ class Live(anywidget.AnyWidget):
 
     # --- what the notebook shows and keeps ----------------------------------------------------------------
 
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:  # type: ignore[override]  # theirs has the widget in it
         """The figure and its twin; no widget, so nothing that a reopened notebook could fail to find."""
         beside = f'<p class="asleep">{ASLEEP}</p><p class="trouble" role="alert"></p>'
         html = f'{STYLE}<div class="pl-live" data-live="{self.name}">{self.html}{beside}</div>'
