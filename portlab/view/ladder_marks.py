@@ -81,62 +81,75 @@ def _packet(place: Placed, story: Story, columns: Columns, prefix: str) -> Itera
         yield text(percent(middle), y + 10, row.note, "note", "middle")
 
 
+def _span(
+    columns: Columns, goal: int, sender: int, end: int | None, fate: Fate | None
+) -> tuple[float, float]:
+    """Where an arrow begins and ends, in percent; one that got lost ends half way behind who had it last."""
+    start, far = columns[sender], columns[goal]
+    if end is None:
+        return start, start + (far - start) * FADED / 100
+    stop = columns[end]
+    if fate is Fate.LOST:
+        stop = (stop + columns[end + 1 if goal else end - 1]) / 2
+    return start, stop
+
+
 def _arrow(
     place: Placed, columns: Columns, sender: int, end: int | None, fate: Fate | None, head: str, fade: str
 ) -> Iterator[str]:
     """One line: to its head, to the disc where it died, or fading where nobody knows."""
-    row, start = place.row, columns[sender]
-    if end is None or (end == sender and fate is None):
-        going = row.receiver != 0
-        stop = FADED if going else max(start - FADED, 0)
-        low = place.top + SINK * 0.8
-        ends = {"x1": percent(start), "y1": f"{place.top:g}", "x2": percent(stop), "y2": f"{low:g}"}
-        yield element("line", **ends, css=f"packet {row.protocol}", style=fade)
-        yield text(percent(stop), low + 4, "?", "detail", "middle")
+    row = place.row
+    start, stop = _span(columns, row.receiver, sender, end, fate)
+    low = place.end if end is not None else place.top + SINK * FADED / 100
+    ends = {"x1": percent(start), "y1": f"{place.top:g}", "x2": percent(stop), "y2": f"{low:g}"}
+    if end is None:
+        going = sender == 0  # the gradient fades to the right
+        yield element("line", **ends, css=f"packet {row.protocol}", style=fade if going else None)
+        yield text(percent(stop), low + 4, "?", "detail", "middle" if going else "end")
         return
-    stop = columns[end]
-    if fate is Fate.LOST:  # after the last place that had it
-        stop = (stop + columns[end + 1 if row.receiver else max(end - 1, 0)]) / 2
-    ends = {"x1": percent(start), "y1": f"{place.top:g}", "x2": percent(stop), "y2": f"{place.end:g}"}
     yield element("line", **ends, css=f"packet {row.protocol}", marker_end=None if fate else head)
-    yield element(
-        "circle",
-        cx=ends["x2"],
-        cy=ends["y2"],
-        r="4.5",
-        css="dot",
-        style=f"--x:{ends['x1']};--y:{ends['y1']}px",
-    )
+    flight = f"--x:{ends['x1']};--y:{ends['y1']}px"
+    yield element("circle", cx=ends["x2"], cy=ends["y2"], r="4.5", css="dot", style=flight)
     if fate:
         css = "stop lost" if fate is Fate.LOST else "stop"
         cross = f'<circle r="8" class="{css}"/><path d="M-4 -4L4 4M4 -4L-4 4" class="cross"/>'
         yield element("svg", cross, x=ends["x2"], y=ends["y2"], overflow="visible")
-        yield text(ends["x2"], place.end + 6, fate, "note", dx=12)
+        yield _beside(stop, low + 6, fate, "note", left=stop < start)
+
+
+def _beside(x: float, y: float, words: str, css: str, left: bool) -> str:
+    """Words on that side of a lifeline."""
+    return text(percent(x), y, words, css, "end" if left else "start", dx=-12 if left else 12)
 
 
 def _sightings(place: Placed, columns: Columns) -> Iterator[str]:
     """A tick and its time at each lifeline whose observer recorded the packet."""
-    row, seen = place.row, set[int]()
-    if row.path is None:
+    path, told = place.row.path, set[int]()
+    if path is None:
         return
-    for one in row.path.sightings:
-        if one.actor in seen:  # it came in and left again: the first of the two
+    start, stop = _span(columns, place.row.receiver, path.sender, path.end, path.fate)
+    for one in path.sightings:
+        if one.actor in told:  # it came in and left again: the first of the two
             continue
-        when = "+" * (one.since_start and one.at_ns >= 0) + duration(one.at_ns)
-        seen.add(one.actor)
+        told.add(one.actor)
         x, last = columns[one.actor], one.actor == len(columns) - 1
         y = _height(place, columns, x)
-        tick = '<path d="M2 0H9" class="tick"/>' if last else '<path d="M-6 0H6" class="tick"/>'
-        yield element("svg", tick, x=percent(x), y=f"{y:g}", overflow="visible")
-        yield text(percent(x), y + 4 if last else y - 9, when, "time", dx=14 if last else 10)
+        when = "+" * (one.since_start and one.at_ns >= 0) + duration(one.at_ns)
+        if x != stop or path.fate is None:  # else the disc stands there
+            tick = "M2 0H9" if last else "M-6 0H6"
+            line = f'<path d="{tick}" class="tick"/>'
+            yield element("svg", line, x=percent(x), y=f"{y:g}", overflow="visible")
+        died_here = path.fate is not None and x == stop and stop < start
+        yield _beside(x, y + 4 if last else y - 9, when, "time", left=died_here)
 
 
 def _height(place: Placed, columns: Columns, x: float) -> float:
     """How deep the arrow has sunk where it crosses `x`."""
     row, path = place.row, place.row.path
-    sender, end = (row.sender, row.reaches) if path is None else (path.sender, path.end)
-    start, stop = columns[sender], columns[row.receiver if end is None else end]
-    return place.top + SINK * (abs(x - start) / abs(stop - start) if stop != start else 0)
+    way = (row.sender, row.reaches, None) if path is None else (path.sender, path.end, path.fate)
+    start, stop = _span(columns, row.receiver, *way)
+    low = SINK if way[1] is not None else SINK * FADED / 100
+    return place.top + low * (abs(x - start) / abs(stop - start) if stop != start else 0)
 
 
 def _middle(row: Row, columns: Columns) -> float:

@@ -66,7 +66,9 @@ class Paths:
             return None, place
         if not last.left:
             return self._fate(journey.packet, last), place
-        recorded = goal == self.target and self.recorded.by_target and last.observer != SCANNER
+        if last.observer == SCANNER:
+            return None, None
+        recorded = self.recorded.by_target if journey.packet.sent else bool(self.sides.packets)
         return (Fate.LOST, place) if recorded else (None, None)
 
     def _fate(self, packet: Packet, last: Seen) -> Fate:

@@ -36,7 +36,7 @@ def _silence(start_ns: int, end_ns: int, gives_up: bool, tries: int, asks_again:
         start_ns,
         f"{length} of silence" + (", then asked again" if asks_again else ""),
         Speaker.NOBODY,
-        short=f"again after {length}" if asks_again else f"{length} of silence",
+        short=f"{length}, again" if asks_again else f"{length} of silence",
         until_ns=end_ns,
         sentence=sentences.of_silence(length, gives_up, max(tries, 1), asks_again),
         gives_up=gives_up,
