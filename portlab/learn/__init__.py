@@ -4,12 +4,9 @@ This room imports no wire and no scan: whoever makes a widget hands it the funct
 """
 
 from portlab.learn.checks import open_ports
+from portlab.learn.deck import Deck
 from portlab.learn.lesson import Lesson
 from portlab.learn.questions import Question
-
-__all__ = ["Lesson", "Question", "open_ports"]
-
-from portlab.learn.deck import Deck
 from portlab.learn.reference import port_reference
 
-__all__ = ["Deck", "port_reference"]
+__all__ = ["Deck", "Lesson", "Question", "open_ports", "port_reference"]

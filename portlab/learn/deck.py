@@ -16,14 +16,13 @@ from portlab.learn.anki import write_package
 from portlab.learn.kept import locked, put_aside
 from portlab.learn.live import Live
 from portlab.learn.memory import Memory, aware
+from portlab.learn.progress import default_path
 from portlab.view.cards import html
 from portlab.view.words import count
 
-PLACE = ".portlab/cards.json"
-
 
 class Deck:
-    """The cards of one learner, kept in one file: by default `.portlab/cards.json` beside the notebook.
+    """The cards of one learner, kept in one file: by default cards.json beside the learner's progress.
 
         deck = Deck()
         deck.unlock([22, 23])       at the end of a lesson
@@ -33,8 +32,8 @@ class Deck:
     aside with a warning, never overwritten.
     """
 
-    def __init__(self, path: str | PathLike[str] = PLACE) -> None:
-        self.path = Path(path)
+    def __init__(self, path: str | PathLike[str] | None = None) -> None:
+        self.path = default_path().with_name("cards.json") if path is None else Path(path)
 
     @property
     def memory(self) -> Memory:

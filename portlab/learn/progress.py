@@ -13,14 +13,11 @@ from __future__ import annotations
 
 import json
 import os
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from portlab import files
-from portlab.errors import BadTarget
+from portlab.learn.kept import locked, put_aside
 
 FORMAT, VERSION = "PortLab progress", 1
 VARIABLE = "PORTLAB_PROGRESS"
@@ -51,8 +48,7 @@ class Progress:
         try:
             return _read(text)
         except ValueError as error:
-            aside = _aside(self.path)
-            os.replace(self.path, aside)
+            aside = put_aside(self.path)
             self.message = (
                 f"{str(self.path)!r} {error}. It was put aside as {aside.name!r}; a new one is begun."
             )
@@ -71,12 +67,7 @@ class Progress:
         self._change(dict.fromkeys(names))
 
     def _change(self, changes: dict[str, Record | None]) -> None:
-        try:
-            self.path.parent.mkdir(exist_ok=True)
-            lock = self.path.with_suffix(".lock").open("a+b")
-        except OSError as error:
-            raise BadTarget(f"{str(self.path)!r} cannot be written: {error.strerror}.") from error
-        with lock, _held(lock):
+        with locked(self.path):
             merged = {**self.answers(), **changes}
             whole = {
                 "format": FORMAT,
@@ -106,29 +97,3 @@ def _read(text: bytes) -> dict[str, Record]:
     if not isinstance(answers, dict) or not all(isinstance(record, dict) for record in answers.values()):
         raise ValueError("is damaged")
     return answers
-
-
-def _aside(path: Path) -> Path:
-    """A name beside the file that is not taken yet."""
-    taken = (path.with_name(f"{path.stem}.damaged-{number}{path.suffix}") for number in range(1, 10_000))
-    return next(name for name in taken if not name.exists())
-
-
-@contextmanager
-def _held(file: IO[bytes]) -> Iterator[None]:
-    """Wait until no other process holds this file, and hold it.  Its end, or the process's, lets go."""
-    if sys.platform == "win32":
-        import msvcrt
-
-        file.seek(0)
-        msvcrt.locking(file.fileno(), msvcrt.LK_LOCK, 1)
-        try:
-            yield
-        finally:
-            file.seek(0)
-            msvcrt.locking(file.fileno(), msvcrt.LK_UNLCK, 1)
-    else:
-        import fcntl
-
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield  # closing the file lets go

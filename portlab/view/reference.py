@@ -70,12 +70,12 @@ def reference(scans: Iterable[Scan] = (), rows: PortTable | None = None) -> Refe
     return Reference(find() if rows is None else rows, tuple(scans))
 
 
-def found_in(scans: Iterable[Scan], rows: Iterable[Port]) -> dict[str, Found]:
+def found_in(scans: Iterable[Scan], rows: Sequence[Port]) -> dict[str, Found]:
     """What the scans found on these ports: {"22/tcp": {State.OPEN: ["web", "files"]}}."""
-    wanted = {(row.port, row.protocol): row.where for row in rows}
+    wanted: dict[tuple[int | None, str], str] = {(row.port, row.protocol): row.where for row in rows}
     states: dict[str, dict[str, State]] = {}
     for scan in scans:
-        asked = np.isin(scan.port, [port for port, protocol in wanted if protocol == scan.protocol])
+        asked = np.isin(scan.port, [row.port for row in rows if row.protocol == scan.protocol])
         for result in (scan.row(index) for index in np.flatnonzero(asked).tolist()):
             where = wanted[result.port, scan.protocol]
             states.setdefault(where, {})[result.host] = result.state
