@@ -73,7 +73,8 @@ def test_a_case_that_ends_in_an_error_leaves_nothing_behind():
             assert state_of("syn", "web", 80) == "closed"
             raise ZeroDivisionError
 
-    pytest.raises(ZeroDivisionError, stumble)
+    with pytest.raises(ZeroDivisionError):
+        stumble()
     assert state_of("syn", "web", 80) == "open"
 
 
