@@ -12,7 +12,7 @@ from portlab.view.gate import MARKS
 from portlab.view.svg import escape
 
 FORMAT = "PortLab hand-in"
-HEADS = ("name", "your answer", "the evidence", "")
+HEADS = ("name", "your answer", "the evidence", "mark")
 
 
 @dataclass(frozen=True, repr=False)
@@ -68,13 +68,10 @@ def _seen(kept: dict[str, Any]) -> str:
 
 
 def _mark(kept: dict[str, Any]) -> str:
-    """✓ ½ ! as the gate had it; a test of many questions has none."""
+    """The mark as the gate had it, with its word; a test of many questions has none."""
     if isinstance(kept.get("answer"), dict):
         return ""
-    if kept.get("right"):
-        return "✓"
     seen = kept.get("seen", {})
-    half = any(kept.get(name) == seen.get(name) and name in seen for name in ("state", "packet"))
-    mark = "½" if half else "!"
-    assert mark in MARKS
-    return mark
+    half = any(name in seen and kept.get(name) == seen[name] for name in ("state", "packet"))
+    mark = "✓" if kept.get("right") else "½" if half else "!"
+    return f"{mark} {MARKS[mark]}"

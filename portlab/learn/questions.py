@@ -15,6 +15,7 @@ from portlab.model import PortResult
 from portlab.view.gate import Choice, Feedback, Gate, Group
 from portlab.view.words import count
 
+GUESS = "Choose one of each. A guess is fine: a wrong one teaches more."
 NOT_SURE = "not sure"
 """A test measures what somebody knows, so that it may be said; a prediction is better guessed."""
 
@@ -36,6 +37,7 @@ class PredictionGate(Gated):
                 Group("packet", "because what comes back is", packets),
             ),
             button="Lock in and run the scan",
+            hint=GUESS,
         )
         super().__init__(desk, name, picture, run)
 
@@ -52,7 +54,7 @@ class PredictionGate(Gated):
 
     def _judge(self, picked: Picked) -> Feedback:
         feedback = explain.prediction(self._said(picked), self.result, self._speaker())
-        return replace(feedback, lines=(*feedback.lines, f"The line that ran: {self.run.line}"))
+        return replace(feedback, code=self.run.line)
 
     def _speaker(self) -> str:
         """How to call whoever answered."""
@@ -118,6 +120,7 @@ class ChoiceGate(Gated):
             question="",
             groups=(question.group(question.text),),
             button="Lock in and run the scan" if run else "Lock in",
+            hint="Choose one.",
         )
         super().__init__(desk, question.name, picture, run)
 

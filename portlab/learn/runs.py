@@ -39,10 +39,10 @@ class Run:
 
     @property
     def line(self) -> str:
-        """The line of Python that does the same."""
+        """The line of Python that does the same, as lessons write it."""
         words = [repr(self.target)] + ([] if self.is_ping else [repr(self.ports)])
         words += [f"{name}={value!r}" for name, value in self.options.items()]
-        return f"{self.function}({', '.join(words)})".replace("'", '"')
+        return f"pl.{self.function}({', '.join(words)})".replace("'", '"')
 
     @property
     def place(self) -> str:

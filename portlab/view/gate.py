@@ -15,7 +15,8 @@ from portlab.view.svg import escape
 from portlab.view.tokens import glyph
 
 WIDTH = 100
-GUESS = "Choose one of each. A guess is fine: a wrong one teaches more."
+CHOOSE = "Choose one of each."
+RAN = "The line that ran:"
 MARKS = {"✓": "right", "½": "half right", "!": "wrong"}
 """How an answer is marked, and the same in words.  The shapes of states are never used for it."""
 
@@ -47,11 +48,12 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Feedback:
-    """What is said about an answer: a mark, a headline, sentences; and what is shown below them."""
+    """What is said about an answer: a mark, a headline, sentences, a line of Python; and what is shown below them."""
 
     mark: str
     head: str
     lines: tuple[str, ...] = ()
+    code: str = ""
     more_html: str = ""
     more_text: str = ""
 
@@ -60,8 +62,9 @@ class Feedback:
         told = [
             textwrap.fill(line, WIDTH, initial_indent="  ", subsequent_indent="  ") for line in self.lines
         ]
+        code = [f"  {RAN} {self.code}"] if self.code else []
         more = ["", self.more_text] if self.more_text else []
-        return "\n".join([head, *told, *more])
+        return "\n".join([head, *told, *code, *more])
 
     def html(self) -> str:
         """The words in a region that is read out when it changes; pictures below it, which are not."""
@@ -69,7 +72,8 @@ class Feedback:
         if self.mark:
             mark = f'<span class="mark" role="img" aria-label="{MARKS[self.mark]}">{self.mark}</span> '
         lines = "".join(f"<p>{escape(line)}</p>" for line in self.lines)
-        return f'<p class="verdict">{mark}<b>{escape(self.head)}</b></p>{lines}'
+        code = f"<p>{RAN} <code>{escape(self.code)}</code></p>" if self.code else ""
+        return f'<p class="verdict">{mark}<b>{escape(self.head)}</b></p>{lines}{code}'
 
 
 NOTHING_SAID = Feedback("", "")
@@ -87,6 +91,7 @@ class Gate:
     question: str
     groups: tuple[Group, ...]
     button: str
+    hint: str = CHOOSE
     picked: Mapping[str, str] = field(default_factory=dict)
     feedback: Feedback = NOTHING_SAID
 
@@ -123,15 +128,11 @@ class Gate:
         )
 
     def _bar(self) -> str:
+        button, hint = ("Locked in", "") if self.picked else (self.button, self.hint)
         return (
             '<div class="bar needs-python"><button type="button" class="go" data-do="commit" aria-disabled="true">'
-            f'{escape(self.button)}</button><span class="hint">{escape(self._hint())}</span></div>'
+            f'{escape(button)}</button><span class="hint">{escape(hint)}</span></div>'
         )
-
-    def _hint(self) -> str:
-        if self.picked:
-            return "Locked in."
-        return GUESS if len(self.groups) > 1 else "Choose one."
 
     def _said(self) -> str:
         return self.feedback.html() if self.feedback.head else ""

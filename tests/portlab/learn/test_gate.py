@@ -24,7 +24,7 @@ GATE = Gate(
 LOCKED = replace(
     GATE,
     picked={"state": "open", "packet": "RST"},
-    feedback=Feedback("½", "Half.", ("Why & how.",), "<b>more</b>", "more"),
+    feedback=Feedback("½", "Half.", ("Why & how.",), "pl.ping()", "<b>more</b>", "more"),
 )
 
 
@@ -85,11 +85,12 @@ def test_the_twin_says_what_the_figure_says() -> None:
         "  because: a RST / nothing at all",
         "Not answered yet.",
     ]
-    assert str(LOCKED).splitlines()[-6:] == [
+    assert str(LOCKED).splitlines()[-7:] == [
         "You said: open, a RST",
         "",
         "½ Half.",
         "  Why & how.",
+        "  The line that ran: pl.ping()",
         "",
         "more",
     ]

@@ -94,7 +94,7 @@ def test_feedback_explains_from_the_evidence(
     words = " ".join(repr(gate).split())
     assert mark in words
     assert told in words
-    assert f'The line that ran: syn_scan("web", {port})' in words
+    assert f'The line that ran: pl.syn_scan("web", {port})' in words
 
 
 ASKED = [
@@ -199,8 +199,8 @@ def test_what_is_handed_in(lesson: Lesson, tmp_path: Path) -> None:
     door(lesson).answer("open", "RST")
     lesson.check("how-many", 3, 3)
     handed = lesson.hand_in(tmp_path / "mine.json")
-    assert handed.rows()[0] == ["how-many", "3", "", "✓"]
-    assert handed.rows()[1][-1] == "½"
+    assert handed.rows()[0] == ["how-many", "3", "", "✓ right"]
+    assert handed.rows()[1][-1] == "½ half right"
     assert "open, from SYN-ACK (syn-ack, simulated)" in repr(handed)
     whole = json.loads((tmp_path / "mine.json").read_text("utf-8"))
     assert (whole["format"], whole["lesson"]) == ("PortLab hand-in", "04")
