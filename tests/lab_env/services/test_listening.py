@@ -15,7 +15,20 @@ from lab_env.services.listening import bind
 from tests.lab_env.services.clients import HOST, PATIENCE, connect, eventually, is_refused, is_silent
 
 TCP = (
-    *("dns", "ftp", "http", "http-error", "imap", "ldap", "mssql", "mysql", "oracle", "pop3", "proxy"),
+    *(
+        "dns",
+        "ftp",
+        "http",
+        "http-error",
+        "imap",
+        "ldap",
+        "listener",
+        "mssql",
+        "mysql",
+        "oracle",
+        "pop3",
+        "proxy",
+    ),
     *("rdp", "silent", "sip", "smb", "smtp", "ssh", "telnet"),
 )
 UDP = ("dhcp", "dns", "ike", "ntp", "silent", "sip", "snmp", "snmp-trap", "syslog", "tftp")
@@ -122,7 +135,7 @@ def test_a_server_that_cannot_start_closes_its_port_and_says_why(serving, monkey
     assert eventually(lambda: is_refused(port))
 
 
-@pytest.mark.parametrize("server", ["dns", "mssql", "oracle", "pop3", "proxy", "rdp", "sip"])
+@pytest.mark.parametrize("server", ["dns", "listener", "mssql", "oracle", "pop3", "proxy", "rdp", "sip"])
 def test_nonsense_does_not_stop_a_server(serving, server):
     port = serving(server)
     for nonsense in (b"\x16\x03\x01\x02\x00\x01", b"GET / HTTP/1.0\r\n\r\n", bytes(64), b"\xff" * 300):
