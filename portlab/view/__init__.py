@@ -2,7 +2,7 @@
 
 `ladder` tells who sent what, when: one exchange as text, and as an accessible figure.  `summary` is one scan as a
 table, `meanings` a technique's decision table, `progress` a bar for scans that take longer than a second;
-`anatomy` takes one packet apart; `reference` is the port reference, `cards` practises it.  `port_map` draws every port
+`anatomy` takes one packet apart, `follow` reads what was said on a connection; `reference` is the port reference, `cards` practises it.  `port_map` draws every port
 of one host, `host_table` several hosts beside each other, `lab_map` the lab with what was found in it; `plots` are
 matplotlib's, imported when they are used: `from portlab.view import plots`.
 """
@@ -15,5 +15,17 @@ from portlab.view.ladder import ladders
 from portlab.view.meanings import meanings
 from portlab.view.portmap import port_map
 from portlab.view.reference import reference
+from portlab.view.stream import conversations, follow
 
-__all__ = ["anatomy", "cards", "host_table", "lab_map", "ladders", "meanings", "port_map", "reference"]
+__all__ = [
+    "anatomy",
+    "cards",
+    "conversations",
+    "follow",
+    "host_table",
+    "lab_map",
+    "ladders",
+    "meanings",
+    "port_map",
+    "reference",
+]

@@ -14,7 +14,7 @@ BIT = (WIDTH - 2 * MARGIN) / 32
 CELL, LINE, HEX_LINE = 40, 24, 18
 MOST_HEX_LINES = 12
 VALUE_CHARACTER = 7.6  # pixels, of the widest usual fallback
-NAME_CHARACTER = 6.7
+NAME_CHARACTER = 7.3
 
 
 def image(raw: bytes, layers: Sequence[Layer], alternative: str) -> str:
@@ -26,7 +26,7 @@ def image(raw: bytes, layers: Sequence[Layer], alternative: str) -> str:
     svg = (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height + MARGIN:g}"><style>'
         "svg{font:12px var(--ui);fill:var(--ink)}.mono{font:12px var(--mono);white-space:pre}.bold{font-weight:650}"
-        ".small{font-size:11px}.quiet{fill:var(--muted)}</style>"
+        ".small{font-size:12px}.quiet{fill:var(--muted)}</style>"
         f'<rect width="100%" height="100%" fill="var(--paper)"/>{"".join(parts)}</svg>'
     )
     encoded = base64.b64encode(in_light(svg).encode()).decode()

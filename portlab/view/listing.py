@@ -14,8 +14,8 @@ from portlab.view.words import count, duration, fidelity_name
 if TYPE_CHECKING:
     from portlab.captures import Capture
 
-MOST_ROWS = 60
-HEADS = ("#", "time", "from → to", "packet", "bytes")
+MOST_ROWS = 40
+HEADS = ("#", "time", "packet", "from → to", "bytes")
 
 
 def text(capture: Capture) -> str:
@@ -31,9 +31,14 @@ def mimebundle(capture: Capture) -> dict[str, str]:
     rows = [[escape(cell) for cell in row] for row in _rows(capture)]
     notes = "".join(f'<p class="muted">{escape(note)}</p>' for note in _notes(capture))
     body = (
-        figure.heading(_title(capture), fidelity_name(capture.fidelity)) + figure.table(HEADS, rows) + notes
+        figure.heading(_title(capture), fidelity_name(capture.fidelity))
+        + figure.table(HEADS, rows, "frames")
+        + notes
     )
-    return {"text/plain": text(capture), "text/html": figure.wrap("listing", _title(capture), body)}
+    return {
+        "text/plain": text(capture),
+        "text/html": figure.wrap("listing", _title(capture), body, "listing"),
+    }
 
 
 def _title(capture: Capture) -> str:
@@ -48,8 +53,8 @@ def _rows(capture: Capture) -> list[tuple[str, ...]]:
         (
             str(number),
             duration(packet.time_ns - packets[0].time_ns),
-            f"{_end(packet, capture, far=False)} → {_end(packet, capture, far=True)}",
             packet.what,
+            f"{_end(packet, capture, far=False)} → {_end(packet, capture, far=True)}",
             f"{packet.length:,}",
         )
         for number, packet in enumerate(packets)
