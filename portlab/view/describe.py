@@ -15,7 +15,7 @@ from portlab.view import sentences, words
 from portlab.view.packet import Packet, read
 from portlab.view.paths import Paths
 from portlab.view.sides import Sides
-from portlab.view.silences import folded, with_silences
+from portlab.view.silences import CALLED, folded, with_silences
 from portlab.view.story import Actor, Kind, Row, Speaker, Story
 
 
@@ -74,19 +74,21 @@ def _asked(result: PortResult | None, target: Actor) -> str:
 def _packet_rows(sides: Sides, paths: Paths) -> Iterator[Row]:
     numbers = _Numbers()
     asked_before: dict[tuple[int, int, str], int] = {}
+    asked = 0
     for number, packet in enumerate(sides.packets):
         probe = sides.is_probe(packet)
         sender, receiver = sides.place(packet)
-        attempt = 0
+        attempt, same = 0, (packet.near, packet.far, packet.protocol)
         if probe:
-            same = (packet.near, packet.far, packet.protocol)
+            asked += 1
             asked_before[same] = asked_before.get(same, 0) + 1
-            attempt = max(sides.attempts.get(same[:2], 1), asked_before[same])
+            attempt = max(sides.attempts.get(same[:2], 1), asked_before[same], asked * sides.is_connect)
+        repeated = probe and asked_before[same] > 1
         relative, absolute = numbers.of(packet)
         reaches = _reaches(sides, packet, probe, receiver)
         speaker = sides.speaker(packet, probe)
         told = sentences.of_packet(
-            packet, speaker, attempt, sides.actors[sender], sides.actors[-1], sides.is_connect
+            packet, speaker, attempt, repeated, sides.actors[sender], sides.actors[-1], sides.is_connect
         )
         yield Row(
             kind=Kind.PACKET,
@@ -198,7 +200,7 @@ def _returns(sides: Sides) -> Iterator[Row]:
         yield _call(int(end["time_ns"]), what, name, told)
 
 
-SHORT_CALLS = {"": "connect()", "0": "connected"}
+SHORT_CALLS = {"": CALLED, "0": "connected"}
 
 
 def _call(at_ns: int, what: str, name: str, detail: str = "") -> Row:

@@ -11,7 +11,7 @@ from portlab.view.tokens import glyph
 from portlab.view.words import duration
 
 SINK = 14  # px: how far an arrow sinks on its way
-PILL, NOTE = 28, 16  # px: room below it
+PILL, NOTE, FATE = 28, 16, 8  # px: room below it
 SILENCE, DECIDING_SILENCE = 32, 56
 FADED = 80  # percent of the width where an arrow has faded out
 

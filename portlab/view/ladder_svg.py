@@ -10,7 +10,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import log10
 
-from portlab.view.ladder_marks import DECIDING_SILENCE, NOTE, PILL, SILENCE, SINK, Placed, event, percent
+from portlab.view.ladder_marks import (
+    DECIDING_SILENCE,
+    FATE,
+    NOTE,
+    PILL,
+    SILENCE,
+    SINK,
+    Placed,
+    event,
+    percent,
+)
 from portlab.view.story import Actor, Kind, Row, Story
 from portlab.view.svg import definitions, element, escape, text
 from portlab.view.tokens import LOOKS, glyph, slug
@@ -68,6 +78,7 @@ def _place(rows: tuple[Row, ...]) -> Iterator[Placed]:
             case Kind.CALL:
                 top = end = y + LABEL
             case Kind.PACKET:
+                below += FATE if row.path and row.path.fate else 0
                 top = y + LABEL + max(0, min(16, 8 * log10(max(row.at_ns - before, 1) / 3e4)))
                 end = top + SINK
         yield Placed(row, top, end, end + below)

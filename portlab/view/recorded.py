@@ -69,7 +69,7 @@ def follow(exchange: Exchange, packets: list[Packet], target_name: str) -> Recor
     if exchange.recording is None or not target_name:
         return Recorded()
     frames, hosts = exchange.recording.frames, exchange.recording.hosts
-    frames = _belonging(exchange, packets, frames[frames["time_ns"] <= exchange.ended_ns])
+    frames = _belonging(exchange, packets, frames)
     sightings = list(
         zip(frames["observer"].tolist(), frames["left"].tolist(), read(_plain(frames)), strict=True)
     )
@@ -90,6 +90,7 @@ def follow(exchange: Exchange, packets: list[Packet], target_name: str) -> Recor
                 for packet, own in places[sent, observer, left]:
                     _join(started[_same(packet)], packet, Seen(observer, left, packet.time_ns), own)
         journeys += [journey for copies in started.values() for journey in copies]
+    journeys = [one for one in journeys if one.own is not None or one.seen[0].time_ns <= exchange.ended_ns]
     return Recorded(tuple(between), target_name in hosts, tuple(journeys))
 
 

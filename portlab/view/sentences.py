@@ -33,16 +33,22 @@ UNREACHABLE_MEANS = {
 
 
 def of_packet(
-    packet: Packet, speaker: Speaker, attempt: int, sender: Actor, target: Actor, is_connect: bool
+    packet: Packet,
+    speaker: Speaker,
+    attempt: int,
+    repeated: bool,
+    sender: Actor,
+    target: Actor,
+    is_connect: bool,
 ) -> str:
-    """The sentence of a packet; `attempt` is 0 where it is no probe."""
+    """The sentence of a packet; `attempt` is 0 where it is no probe, `repeated`: the same ports have asked before."""
     match speaker:
         case Speaker.SCANNER if attempt > 1:
             return f"No answer so far, so the scanner asks again: try {attempt}."
         case Speaker.SCANNER:
             return _question(packet, target)
         case Speaker.KERNEL if packet.protocol == "tcp":
-            return _connecting(packet, attempt) if is_connect else _kernel(packet)
+            return _connecting(packet, attempt, repeated) if is_connect else _kernel(packet)
         case Speaker.KERNEL:
             return f"The scanner's kernel sends {packet.what} by itself."
     match packet.protocol:
@@ -89,9 +95,11 @@ def _kernel(packet: Packet) -> str:
     return f"The scanner's own kernel sends {packet.what} by itself."
 
 
-def _connecting(packet: Packet, attempt: int) -> str:
+def _connecting(packet: Packet, attempt: int, repeated: bool) -> str:
     """What the kernel sends for connect() and close()."""
-    if attempt > 1:
+    if attempt > 1 and not repeated:
+        return f"connect() makes the kernel send a new SYN, from another port: try {attempt}."
+    if repeated:
         return f"No answer so far, so the kernel repeats its SYN: same ports, same number, try {attempt}."
     bits = packet.control_bits & (SYN | ACK | FIN | RST | PSH)
     if bits == SYN:

@@ -8,7 +8,8 @@ from portlab.view.story import Kind, Path, Row, Speaker
 LONG_NS = 500_000_000
 """A gap this long is told as silence even where an answer ends it."""
 
-TIMED_OUT = "ETIMEDOUT"
+CALLED, TIMED_OUT = "connect()", "ETIMEDOUT"
+"""What a call's short name is where it begins, and where it ends in vain."""
 
 TOLD_TRIES = 2
 """Of many tries in vain, so many at the beginning are told one by one, and the last."""
@@ -21,8 +22,9 @@ def with_silences(rows: list[Row], gave_up_ns: int | None) -> list[Row]:
     for row in rows:
         timed_out = row.short == TIMED_OUT
         gap = row.at_ns - told[-1].at_ns if told else 0
-        if gap > 0 and (timed_out or row.attempt > 1 or gap >= LONG_NS):
-            told.append(_silence(told[-1].at_ns, row.at_ns, timed_out, tries, row.attempt > 1))
+        again = row.attempt > 1 or (row.short == CALLED and bool(told))
+        if gap > 0 and (timed_out or again or gap >= LONG_NS):
+            told.append(_silence(told[-1].at_ns, row.at_ns, timed_out, tries, again))
         told.append(row)
     if told and gave_up_ns is not None and told[-1].short != TIMED_OUT and gave_up_ns > told[-1].at_ns:
         told.append(_silence(told[-1].at_ns, gave_up_ns, True, tries, False))

@@ -36,6 +36,10 @@ OUTSIDE = """() => [...document.querySelectorAll("svg.ladder text")].filter(t =>
 PAGES = {
     name: lambda make=make: ladder.mimebundle(make())["text/html"] for name, make in made.EXCHANGES.items()
 }
+PAGES |= {
+    f"both ends, {name}": lambda make=make: ladder.mimebundle(make())["text/html"]
+    for name, make in made.RECORDED.items()
+}
 PAGES["side by side"] = lambda: ladders(
     *(made.EXCHANGES[name]() for name in ("syn open", "syn closed", "syn dropped"))
 )._repr_mimebundle_()["text/html"]
@@ -56,7 +60,11 @@ def page(browser: Any) -> Iterator[Any]:
 def show(page: Any, html: str, width: int, light: bool = True) -> None:
     page.set_viewport_size({"width": width, "height": 800})
     theme = "true" if light else "false"
-    page.set_content(f'<!doctype html><meta charset="utf-8"><body data-jp-theme-light="{theme}">{html}')
+    paper = "#fff" if light else "#111"
+    page.set_content(
+        '<!doctype html><html lang="en"><meta charset="utf-8"><title>A ladder</title>'
+        f'<body data-jp-theme-light="{theme}" style="background:{paper}">{html}'
+    )
 
 
 @pytest.mark.parametrize("name", PAGES)
