@@ -25,7 +25,7 @@ from portlab.learn.gate import Gated, Record, Waiting
 from portlab.learn.handin import HandIn
 from portlab.learn.misconceptions import misconception
 from portlab.learn.progress import Progress, default_path
-from portlab.learn.questions import ChoiceGate, PredictionGate, Question, Quiz
+from portlab.learn.questions import ChoiceGate, PredictionGate, Question, Quiz, questions_of
 from portlab.learn.runs import planned
 
 
@@ -78,24 +78,13 @@ class Lesson:
         self._recall(gate, lambda said: _prediction(run.technique, said))
         return gate
 
-    def ask(
-        self,
-        name: str,
-        question: str,
-        *run: Any,
-        choices: Sequence[str],
-        answer: str,
-        because: str = "",
-        wrong_means: Mapping[str, str] | None = None,
-        **options: Any,
-    ) -> ChoiceGate:
+    def ask(self, name: str, *run: Any, question: Question | None = None, **options: Any) -> ChoiceGate:
         """Ask for one of several choices.  Technique, target and ports may follow: then that scan runs on commit.
 
-        `wrong_means` maps a wrong choice to the misconception that it points to: {"a firewall": "M04"}.
+        The question is the one that data/questions.json has under that name for this lesson, so that its answer is
+        not read in the notebook; or the one handed in.
         """
-        asked = Question(name, question, choices, answer, because, wrong_means)
-        if answer not in choices:
-            raise BadTarget(f"The answer {answer!r} to {name!r} is none of its choices.")
+        asked = question or questions_of(self._full(name))[0]
         technique, target, ports = (*run, "common")[:3] if run else ("", None, None)
         scan = planned(self._scanner, technique, target, ports, (target, None), options) if run else None
         gate = ChoiceGate(self, asked, scan)
@@ -103,13 +92,20 @@ class Lesson:
         return gate
 
     def quiz(
-        self, name: str, questions: Sequence[Question], *, reveal: bool = False, earlier: str = ""
+        self,
+        name: str,
+        questions: str | Sequence[Question] = "pre-test",
+        *,
+        reveal: bool = False,
+        earlier: str = "",
     ) -> Quiz:
-        """A test of several questions.  Unless `reveal`, nobody is told which answers were right.
+        """A test of several questions, by its name in data/questions.json or as they are handed in.
 
-        `earlier` is the full name of the same test taken before, such as "00/pre-test", for comparison.
+        Unless `reveal`, nobody is told which answers were right.  `earlier` is the full name of the same test taken
+        before, such as "00/pre-test", for comparison.
         """
-        gate = Quiz(self, name, questions, reveal, self._progress.get(earlier))
+        asked = questions_of(questions) if isinstance(questions, str) else questions
+        gate = Quiz(self, name, asked, reveal, self._progress.get(earlier))
         self._recall(gate, lambda said: said.get("answer", said))
         return gate
 

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
+from importlib import resources
+from typing import Any
 
 from portlab.addresses import number
+from portlab.errors import BadTarget
 from portlab.learn import explain
 from portlab.learn.evidence import packets_to_choose, read_packet, read_state, states_to_choose
 from portlab.learn.gate import Desk, Gated, Picked, Record
@@ -100,6 +105,10 @@ class Question:
     because: str = ""
     wrong_means: Mapping[str, str] | None = None
 
+    def __post_init__(self) -> None:
+        if self.answer not in self.choices:
+            raise BadTarget(f"The answer {self.answer!r} to {self.name!r} is none of its choices.")
+
     def group(self, legend: str, *more: str) -> Group:
         """Its radio group."""
         return Group(self.name, legend, tuple(Choice(choice) for choice in (*self.choices, *more)))
@@ -107,6 +116,24 @@ class Question:
     def belief(self, choice: str) -> str:
         """The id of the misconception that a choice points to, or ""."""
         return (self.wrong_means or {}).get(choice, "") if choice != self.answer else ""
+
+
+@cache
+def _written() -> dict[str, list[dict[str, Any]]]:
+    text = (resources.files("portlab") / "data" / "questions.json").read_text("utf-8")
+    return json.loads(text)
+
+
+def questions_of(name: str) -> list[Question]:
+    """The questions that data/questions.json has under a name: one of a lesson, "04/two-resets", or a whole test.
+
+    BadTarget where there are none.
+    """
+    written = _written()
+    if name not in written:
+        raise BadTarget(f"There are no questions {name!r}. There are {', '.join(written)}.")
+    own = name.rpartition("/")[2]
+    return [Question(**{"name": own, **fields}) for fields in written[name]]
 
 
 class ChoiceGate(Gated):

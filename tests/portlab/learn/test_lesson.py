@@ -14,8 +14,10 @@ import pytest
 import portlab as pl
 from lab_env import lab
 from portlab.errors import BadTarget, LabNotRunning
-from portlab.learn import Lesson, keys
+from portlab.learn import Lesson, Question, keys
 from portlab.learn.gate import Waiting
+from portlab.learn.misconceptions import misconception
+from portlab.learn.questions import _written, questions_of
 from portlab.model import Exchange
 from portlab.result import Scan
 from tests.portlab.learn.conftest import opened
@@ -240,7 +242,7 @@ def test_a_key_answers_exercises_and_questions(key: Any) -> None:
     key(mail_doors=[25, 110], who="TTL", test={"a": "yes", "b": "not sure"})
     lesson = opened()
     assert lesson.check("mail-doors", [], [110, 25]).right
-    assert lesson.ask("who", "Which field?", choices=["TTL", "port"], answer="TTL").committed
+    assert lesson.ask("who", question=Question("who", "Which field?", ["TTL", "port"], "TTL")).committed
     assert lesson.quiz("test", questions()).committed
 
 
@@ -312,45 +314,55 @@ def test_a_lesson_may_say_what_a_wrong_answer_means(lesson: Lesson) -> None:
 # --- questions --------------------------------------------------------------------------------------------
 
 
-def questions() -> list[Any]:
-    from portlab.learn import Question
-
+def questions() -> list[Question]:
     return [
         Question("a", "Is a closed port in use?", ["yes", "no"], "no", "Nobody listens there."),
         Question("b", "Has ICMP ports?", ["yes", "no"], "no"),
     ]
 
 
-def test_a_question_with_one_answer(lesson: Lesson) -> None:
-    asked = {"choices": ["address", "TTL"], "answer": "TTL", "because": "It counts routers."}
-    item = lesson.ask("two-resets", "Which field gives it away?", "syn", "web", "9,3389", **asked)
+def test_a_question_with_one_answer_may_have_a_scan(lesson: Lesson) -> None:
+    item = lesson.ask("two-resets", "syn", "web", "9,3389")
     assert isinstance(item.ladders(9, 3389), Waiting)
     item.answer("TTL")
-    assert "✓ Right.\n  It counts routers." in repr(item)
+    assert "✓ Right.\n  Each router on the way lowers the TTL by one." in repr(item)
     assert len(item.ladders(9, 3389).exchanges) == 2
     assert lesson.answers()["two-resets"]["right"] is True
-    assert lesson.ask("two-resets", "Which field gives it away?", **asked).committed
+    assert lesson.ask("two-resets").committed
 
 
 def test_a_wrong_choice_points_to_a_belief(lesson: Lesson) -> None:
-    item = lesson.ask(
-        "who", "Who sent it?", choices=["the host", "nobody knows"], answer="nobody knows",
-        wrong_means={"the host": "M22"},
-    )  # fmt: skip
-    item.answer("the host")
+    item = lesson.ask("two-resets")
+    item.answer("address")
     words = " ".join(repr(item).split())
-    assert "! Not this one. You said the host. It is: nobody knows." in words
+    assert "! Not this one. You said address. It is: TTL." in words
     assert "A RST always comes from the host that was asked." in words
 
 
 def test_a_question_without_a_scan_has_none_to_show(lesson: Lesson) -> None:
-    with pytest.raises(BadTarget, match="'who' is a question without a scan"):
-        _ = lesson.ask("who", "Who?", choices=["a", "b"], answer="a").scan
+    with pytest.raises(BadTarget, match="'two-resets' is a question without a scan"):
+        _ = lesson.ask("two-resets").scan
 
 
-def test_an_answer_that_cannot_be_chosen_is_a_mistake_of_the_lesson(lesson: Lesson) -> None:
+def test_a_question_that_is_not_there_is_named(lesson: Lesson) -> None:
+    with pytest.raises(BadTarget, match=r"no questions '04/two-restes'.*04/two-resets"):
+        lesson.ask("two-restes")
+
+
+def test_an_answer_that_cannot_be_chosen_is_a_mistake_of_the_lesson() -> None:
     with pytest.raises(BadTarget, match="'c' to 'who'"):
-        lesson.ask("who", "Who?", choices=["a", "b"], answer="c")
+        Question("who", "Who?", ["a", "b"], "c")
+
+
+def test_every_question_that_is_written_down_is_whole() -> None:
+    for name in _written():
+        for question in questions_of(name):
+            assert len(set(question.choices)) == len(question.choices) >= 2
+            assert question.because.endswith(".")
+            for wrong, id_ in (question.wrong_means or {}).items():
+                assert wrong in question.choices
+                assert wrong != question.answer
+                assert misconception(id_).id == id_
 
 
 def test_a_test_does_not_tell_what_was_right_until_it_is_repeated(lesson: Lesson) -> None:
