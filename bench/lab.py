@@ -93,8 +93,11 @@ def family(pid: int) -> Iterator[int]:
 
 
 def proportional_set_size(pid: int) -> int:
-    """Bytes of memory of a process, what it shares with others divided among them."""
-    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    """Bytes of memory of a process, what it shares with others divided among them; 0: it has ended."""
+    try:
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    except ProcessLookupError:
+        return 0
     return next(int(line.split()[1]) << 10 for line in lines if line.startswith("Pss:"))
 
 

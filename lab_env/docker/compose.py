@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from lab_env.docker import daemons
 from lab_env.embedded.network import RESOLVER
 from lab_env.topology import (
     DEFAULT_PREFIX,
@@ -25,6 +24,8 @@ FILE = Path(__file__).with_name("compose.yaml")
 PREFIX = f"${{{PREFIX_VARIABLE}:-{DEFAULT_PREFIX}}}"
 DOCKERS_OWN = 254  # Docker keeps .1 for itself; the gateway gets this, and takes .1 inside
 OUTSIDE = 9  # the door's network, which is none of the lab's
+CONTROL = "/var/lib/portlab/control"  # in every host, below a directory that only root may enter
+STUDENT_CONTROL = "/control"
 
 HEAD = """\
 # The Docker lab.  Written from lab_env/topology.py by `python -m lab_env.docker.compose`; change that, not this.
@@ -38,6 +39,7 @@ HEAD = """\
 # PORTLAB_PORT=8889      another port for JupyterLab on 127.0.0.1
 # PORTLAB_WORK=~/lab     where the learner's notebooks lie
 # PORTLAB_LOSS=off       the slow link loses nothing
+# PORTLAB_SEED=7         the slow link loses the same frames each time, counted from the first
 """
 
 COMMON = """\
@@ -61,18 +63,19 @@ x-host: &host
   tmpfs: [/run, /tmp, /var/log, /var/tmp, "/home/student:uid=1000,gid=1000,mode=755"]
   security_opt: ["no-new-privileges:true"]
   cap_drop: [ALL]
-  # What server programs need to take a low port and to become a user of their own.
-  cap_add: [AUDIT_WRITE, CHOWN, DAC_OVERRIDE, FOWNER, KILL, NET_BIND_SERVICE, SETGID, SETUID, SYS_CHROOT]
+  # The first line: what server programs need to take a low port and to become a user of their own.  The second:
+  # what changes the host's own network and records it, which only the host's first program keeps.
+  cap_add:
+    [AUDIT_WRITE, CHOWN, DAC_OVERRIDE, FOWNER, KILL, NET_BIND_SERVICE, SETGID, SETUID, SYS_CHROOT,
+     NET_ADMIN, NET_RAW, SETPCAP]
   mem_limit: 384m
   pids_limit: 256
   environment: &environment
     PORTLAB_PREFIX: "${{PORTLAB_PREFIX:-10.77}}"
     PORTLAB_LOSS: "${{PORTLAB_LOSS:-}}"
-
-# As above, and what changes the host's own network: rules, addresses.  Only the first program keeps it.
-x-network-admin: &network-admin
-  [AUDIT_WRITE, CHOWN, DAC_OVERRIDE, FOWNER, KILL, NET_BIND_SERVICE, SETGID, SETUID, SYS_CHROOT,
-   NET_ADMIN, NET_RAW, SETPCAP]
+    PORTLAB_SEED: "${{PORTLAB_SEED:-}}"
+  # The sockets at which the hosts take the learner's orders.
+  volumes: ["control:{control}"]
 
 # The computer has no address on the lab's networks, and Docker neither translates nor forwards for them: the only way
 # between them is the gateway.  (`internal: true` would not do: its rule drops what a router inside passes on, where
@@ -119,6 +122,7 @@ STUDENT_TEXT = """\
     volumes:
       - "${{PORTLAB_WORK:-../../my-notebooks}}:/work"
       - door:/door
+      - control:{control}
     networks: {{{network}: {{ipv4_address: "{address}"}}}}
 
   # 127.0.0.1 of the computer -> JupyterLab's socket in a volume.  On no network of the lab.
@@ -139,9 +143,15 @@ def text(plan: Topology) -> str:
     hosts = "\n".join(service(plan, host) for host in plan.hosts if not host.nobody and host.name != STUDENT)
     learner = plan.by_name[STUDENT]
     resolver = _address(plan, RESOLVER)
-    common = COMMON.format(names=names(plan), resolver=resolver)
-    student = STUDENT_TEXT.format(network=learner.network, address=_address(plan, STUDENT), resolver=resolver)
-    return f"{HEAD}\n{common}\nservices:\n{hosts}\n{student}\n{networks(plan)}\nvolumes:\n  door: {{}}\n"
+    common = COMMON.format(names=names(plan), resolver=resolver, control=CONTROL)
+    student = STUDENT_TEXT.format(
+        network=learner.network,
+        address=_address(plan, STUDENT),
+        resolver=resolver,
+        control=STUDENT_CONTROL,
+    )
+    volumes = "volumes:\n  control: {}\n  door: {}\n"
+    return f"{HEAD}\n{common}\nservices:\n{hosts}\n{student}\n{networks(plan)}\n{volumes}"
 
 
 def names(plan: Topology) -> str:
@@ -154,8 +164,6 @@ def names(plan: Topology) -> str:
 def service(plan: Topology, host: Host) -> str:
     """One host of the lab."""
     lines = [f"  {host.name}:", "    <<: *host", f"    command: [{host.name}]", f"    hostname: {host.name}"]
-    if daemons.network_admin(plan, host):
-        lines.append("    cap_add: *network-admin")
     settings = {} if host.icmp_limited else {"net.ipv4.icmp_ratemask": 0}
     if host.name == GATEWAY:
         settings["net.ipv4.ip_forward"] = 1

@@ -21,6 +21,7 @@ from lab_env.embedded.switches import directions
 from lab_env.topology import GATEWAY, Topology, topology
 
 LOSS = "PORTLAB_LOSS"  # "off": the slow link loses nothing
+SEED = "PORTLAB_SEED"  # a number: it loses the same frames each time
 BRANCH_FILE = "/run/portlab/branch"
 
 
@@ -71,7 +72,9 @@ def be_the_slow_link() -> None:
     with open(BRANCH_FILE) as file:
         branch = file.read()
     near, far = slowlink.open_end(FAR_END), slowlink.open_end(branch)
-    there, back = directions(topology().slow_link, seed=None, lossy=os.environ.get(LOSS) != "off")
+    seed = os.environ.get(SEED, "")
+    lossy = os.environ.get(LOSS) != "off"
+    there, back = directions(topology().slow_link, int(seed) if seed else None, lossy)
     slowlink.carry(near, far, there, back, until=lambda: False)
 
 

@@ -1,21 +1,24 @@
-"""The servers of a host for which there is no free program, and those that only listen: PortLab's own."""
+"""The servers of a host for which there is no free program, and those that only listen: PortLab's own.
+
+Which ones, stands in the file that this is started beside (see `daemons`).
+"""
 
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 from pathlib import Path
 
 from lab_env import services
 from lab_env.docker import daemons
+from lab_env.services.full import Full
 from lab_env.services.site import Site
-from lab_env.topology import topology
-
-EVERYWHERE = "0.0.0.0"
+from lab_env.topology import Service, topology
 
 
-async def serve(name: str) -> None:
-    """Serve what is PortLab's on this host until killed."""
+async def serve(name: str, wanted: list[Service]) -> None:
+    """Serve on these ports of this host until killed."""
     plan = topology()
     site = Site(
         addresses={host.name: plan.address(host.name) for host in plan.hosts},
@@ -26,21 +29,20 @@ async def serve(name: str) -> None:
         name=name,
         log=lambda line: print(line, flush=True),
     )
-    running = [
-        await services.serve(
-            daemons.server(service),
-            site,
-            EVERYWHERE,
-            service.port,
-            transport=service.transport,
-            tls=service.tls,
-        )
-        for service in plan.by_name[name].services
-        if daemons.server(service) in daemons.ANSWERED_BY_PORTLAB
-    ]
-    await asyncio.gather(*(program.loaded() for program in running))
+    full = []
+    for service in wanted:
+        address = daemons.LOOPBACK if service.loopback else daemons.EVERYWHERE
+        if service.full:
+            full.append(Full(address, service.port))  # kept: its connections wait as long as it is there
+            await full[-1].fill()
+        else:
+            kind = daemons.server(service)
+            await services.serve(
+                kind, site, address, service.port, transport=service.transport, tls=service.tls
+            )
     await asyncio.Event().wait()
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(os.environ["PORTLAB_HOST"]))
+    told = json.loads(Path(daemons.STATE, "responders.json").read_text())
+    asyncio.run(serve(os.environ["PORTLAB_HOST"], [Service(**service) for service in told]))

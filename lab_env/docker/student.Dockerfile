@@ -25,7 +25,7 @@ RUN sed '/^# The servers/,$d' /opt/portlab/requirements.txt > /tmp/requirements.
  && chmod +x /opt/venv/bin/portlab \
  && rm /tmp/requirements.txt \
  # Files a learner writes are the host user's: who that is, is known when the container starts, and goes into /run.
- && mv /etc/passwd /etc/passwd.image && ln -s /run/portlab/passwd /etc/passwd && mkdir /door
+ && mv /etc/passwd /etc/passwd.image && ln -s /run/portlab/passwd /etc/passwd && mkdir /door /control
 
 # What changes most often comes last.
 COPY . /opt/portlab

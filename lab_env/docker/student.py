@@ -15,6 +15,7 @@ import secrets
 import sys
 from pathlib import Path
 
+from lab_env.docker import compose
 from lab_env.embedded import network
 from lab_env.topology import STUDENT, topology
 from lab_env.workbook import STATE as WORKBOOK_STATE
@@ -76,7 +77,9 @@ def environment() -> dict[str, str]:
 def set_up(user: int, group: int) -> None:
     """The descriptor, the learner's account, and places that belong to the learner."""
     plan = topology()
-    described = network.descriptor(plan, STUDENT, os.stat("/proc/self/ns/net").st_ino)
+    described = network.descriptor(
+        plan, STUDENT, os.stat("/proc/self/ns/net").st_ino, compose.STUDENT_CONTROL
+    )
     Path(DESCRIPTOR).parent.mkdir(parents=True, exist_ok=True)
     Path(DESCRIPTOR).write_text(json.dumps({**described, "fidelity": "docker"}))
     others = [line for line in Path("/etc/passwd.image").read_text().splitlines() if f":{user}:" not in line]

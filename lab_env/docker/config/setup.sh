@@ -20,13 +20,7 @@ postconf -e \
     smtpd_tls_cert_file=/run/portlab/certificate.pem smtpd_tls_key_file=/run/portlab/key.pem \
     smtpd_tls_security_level=may smtp_tls_security_level=none smtp_host_lookup=native \
     smtpd_sasl_type=dovecot smtpd_sasl_path=/run/dovecot/postfix smtpd_sasl_auth_enable=yes
-postconf -F '*/*/chroot=n'
-postconf -M 'submission/inet=submission inet n - n - - smtpd' 'smtps/inet=smtps inet n - n - - smtpd'
-for port in submission smtps; do
-    postconf -P "$port/inet/smtpd_relay_restrictions=permit_sasl_authenticated,reject" \
-        "$port/inet/smtpd_client_restrictions=permit_sasl_authenticated,reject"
-done
-postconf -P smtps/inet/smtpd_tls_wrappermode=yes
+ln -sf /run/portlab/master.cf /etc/postfix/master.cf
 
 printf 'auth required pam_unix.so\naccount required pam_unix.so\n' >/etc/pam.d/dovecot
 
@@ -39,6 +33,7 @@ chown mysql: /run/mysql
     cd /usr/share/mysql
     cat mysql_system_tables.sql mysql_performance_tables.sql mysql_system_tables_data.sql
 } | mariadbd --defaults-file=/etc/portlab/mariadb.cnf --bootstrap --silent-startup
-mkdir -p /var/lib/portlab
+mkdir -m 700 /var/lib/portlab # the socket for orders is below it: only root comes near
+mkdir /var/lib/portlab/control
 cp -a /run/mysql /var/lib/portlab/mysql
 rm -rf /run/mysql
