@@ -2,9 +2,9 @@
 
 `ladder` tells who sent what, when: one exchange as text, and as an accessible figure.  `summary` is one scan as a
 table, `meanings` a technique's decision table, `progress` a bar for scans that take longer than a second;
-`anatomy` takes one packet apart, `follow` reads what was said on a connection; `reference` is the port reference, `cards` practises it.  `port_map` draws every port
-of one host, `host_table` several hosts beside each other, `lab_map` the lab with what was found in it; `plots` are
-matplotlib's, imported when they are used: `from portlab.view import plots`.
+`anatomy` takes one packet apart, `follow` reads what was said on a connection; `reference` is the port reference,
+`cards` practises it.  `port_map` draws every port of one host, `host_table` several hosts beside each other,
+`lab_map` the lab with what was found in it; `plots` are matplotlib's, imported when they are used.
 """
 
 from portlab.view.anatomy import anatomy

@@ -19,7 +19,7 @@ from portlab.view.words import count, duration
 if TYPE_CHECKING:
     from portlab.captures import Capture
 
-MOST_CHARACTERS = {Kind.TEXT: 1_500, Kind.UNREADABLE: 200}  # of one turn
+MOST_CHARACTERS = {Kind.TEXT: 1_500, Kind.BYTES: 200}  # of one turn
 MOST_HEX = 4_096  # bytes
 SIDES = {True: "client", False: "server"}
 MARKS = {True: "▶", False: "◀"}

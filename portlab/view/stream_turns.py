@@ -25,14 +25,14 @@ OPTIONS = {0: "binary", 1: "echo", 3: "suppress go ahead", 5: "status", 6: "timi
 NEGOTIATION = re.compile(rb"\xff[\xfb-\xfe].|\xff\xfa.*?\xff\xf0|\xff[\xf0-\xf9]", re.DOTALL)
 ONE_KEY = 3  # bytes: what one key sends
 READABLE_SHARE = 0.75
-"""Bytes of which fewer are text are taken for no text: of bytes that are pure chance 38 % look like it."""
+"""Bytes of which fewer look like text are none: of bytes that are pure chance 38 % do."""
 
 
 class Kind(Enum):
     """What a part of a turn is."""
 
     TEXT = "text"
-    UNREADABLE = "unreadable"
+    BYTES = "bytes"
     NEGOTIATION = "negotiation"
     GAP = "gap"
 
@@ -107,8 +107,8 @@ def is_telnet(stream: Stream) -> bool:
 def _said(data: bytes) -> Part:
     """Bytes as text, or as bytes that are none."""
     text = sum(32 <= byte < 127 or byte in b"\r\n\t" for byte in data)
-    if text < READABLE_SHARE * len(data):
-        return Part(Kind.UNREADABLE, printable(data))
+    if 0 in data or text < READABLE_SHARE * len(data):
+        return Part(Kind.BYTES, printable(data))
     return Part(Kind.TEXT, readable(data))
 
 
