@@ -17,7 +17,7 @@ from portlab.model import CHECKSUM_NOT_READY, FRAME, SENT, SNAP
 from portlab.packets.headers import ETHERNET_SIZE, ETHERTYPE_IPV4
 from portlab.view import anatomy_page, anatomy_still, figure
 from portlab.view.anatomy_fields import Layer
-from portlab.view.anatomy_layers import layers
+from portlab.view.anatomy_layers import begins_with_ipv4, layers
 from portlab.view.packet import read
 from portlab.view.svg import escape
 
@@ -97,7 +97,7 @@ def _bytes_of(frame: Any) -> tuple[bytes, int, bool]:
 
 def _name(raw: bytes) -> tuple[str, str]:
     """What the packet is called, and from where to where it goes."""
-    if raw[0] >> 4 == 4 and int.from_bytes(raw[2:4], "big") == len(raw):
+    if begins_with_ipv4(raw):
         raw = bytes(ETHERNET_SIZE - 2) + ETHERTYPE_IPV4.to_bytes(2, "big") + raw
     row = np.zeros(1, FRAME)
     first = np.frombuffer(raw[:SNAP], np.uint8)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from portlab.packets.headers import ETHERTYPE_IPV4
+from portlab.packets.headers import ETHERNET_SIZE, IPV4_SIZE
 from portlab.view import anatomy_headers as headers
 from portlab.view import anatomy_messages as messages
 from portlab.view.anatomy_fields import Layer, Reader
@@ -86,15 +86,17 @@ def _dissected(raw: bytes) -> list[Any]:
     from scapy.layers.l2 import Ether
     from scapy.packet import NoPayload, Raw
 
-    begins_with_ip = raw[:1] and raw[0] >> 4 == 4 and int.from_bytes(raw[2:4], "big") == len(raw)
-    packet = IP(raw) if begins_with_ip and raw[12:14] != ETHERTYPE_IPV4.to_bytes(2, "big") else Ether(raw)
-    if len(raw) < 14 and isinstance(packet, Ether):
-        packet = Raw(raw)
-    parts = []
+    outermost = IP if begins_with_ipv4(raw) else Ether if len(raw) >= ETHERNET_SIZE else Raw
+    packet, parts = outermost(raw), []
     while not isinstance(packet, NoPayload):
         parts.append(packet)
         packet = packet.payload
     return parts
+
+
+def begins_with_ipv4(raw: bytes) -> bool:
+    """Whether the bytes are a packet without an Ethernet header: then its own length is that of all."""
+    return len(raw) >= IPV4_SIZE and raw[0] >> 4 == 4 and int.from_bytes(raw[2:4], "big") == len(raw)
 
 
 def _own_bytes(packet: Any) -> bytes:
