@@ -72,7 +72,7 @@ def _packet(place: Placed, story: Story, columns: Columns, prefix: str) -> Itera
     if not row.unseen:
         yield _time(row.at_ns, own_y)
     middle = _middle(row, columns)
-    yield _label(row, middle, _height(place, columns, middle) - 7)
+    yield _label(row, middle, _height(place, columns, middle) - 8)
     y = place.end
     if row.decides:
         yield from _pill(story, middle, y + 12, left=three)

@@ -366,3 +366,14 @@ def by_hand(*packets: tuple[int, bool, Any]) -> Exchange:
     probe["address"], probe["source"], probe["attempt"] = number(first[IP].dst), number(first[IP].src), 1
     probe["source_port"], probe["port"], probe["token"] = first.sport, first.dport, first.seq
     return Exchange(None, frames, no_errnos(), probe, None, START + S)
+
+
+def forty() -> Exchange:
+    """A conversation of forty frames, twenty each way."""
+    packets = []
+    for i in range(40):
+        ends = (SCANNER, WEB) if i % 2 == 0 else (WEB, SCANNER)
+        ports = (5, 80) if i % 2 == 0 else (80, 5)
+        segment = TCP(sport=ports[0], dport=ports[1], seq=i, ack=i, flags="PA")
+        packets.append((i * 1000, i % 2 == 0, IP(src=ends[0], dst=ends[1]) / segment / b"x"))
+    return by_hand(*packets)
