@@ -1,8 +1,8 @@
 """The agent of a host: takes orders at a Unix socket, and puts back what was only borrowed.
 
 One JSON object a line each way: {"order": "become", "state": {...}} is answered by {"answer": null}, or by
-{"error": "a sentence"} where nothing has changed.  `ORDERS` is the white list.  What a connection has borrowed or
-begun to record ends with the connection, however that ends.  Standard library only.
+{"error": "a sentence"} where nothing has changed.  What a connection has borrowed or begun to record ends with the
+connection, however that ends.  Standard library only.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import asyncio
 import json
 import socket
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -152,6 +152,9 @@ class Agent:
                 await self.machine.become(self.state)
             except Exception as second:
                 self._say(f"cannot be put back either: {second}")
+                raise Refused(
+                    f"{self.original.host} is neither changed nor put back: {second}.  Type: lab.reset()"
+                ) from error
             raise Refused(f"{self.original.host} stays as it was: {error}") from error
         self.state = state
 
@@ -167,10 +170,7 @@ class _Visit:
     async def answer(self, line: bytes) -> bytes:
         """Carry out one order; the line that tells of it, and after a recording the recorded bytes."""
         try:
-            order = json.loads(line)
-            if order["order"] not in ORDERS:
-                raise Refused(f"there is no order {order['order']!r}.  There are: {', '.join(ORDERS)}")
-            answer, attached = await ORDERS[order["order"]](self, order), b""
+            answer, attached = await self._carry_out(json.loads(line)), b""
             if isinstance(answer, tuple):
                 answer, attached = answer
         except (Refused, OSError) as error:
@@ -188,33 +188,36 @@ class _Visit:
         except Refused:
             pass  # the log has it; the next reset tries again
 
-    async def state(self, order: dict[str, Any]) -> object:
-        return changes.to_json(self.agent.state)
+    async def _carry_out(self, order: Mapping[str, Any]) -> object:
+        """The white list: what may be asked of a host, and nothing else."""
+        agent, machine = self.agent, self.agent.machine
+        match order["order"]:
+            case "state":
+                return changes.to_json(agent.state)
+            case "become":
+                return await agent.become(self, changes.from_json(order["state"]))
+            case "borrow":
+                return await agent.borrow(self, changes.from_json(order["state"]))
+            case "give-back":
+                return await agent.give_back(self)
+            case "reset":
+                return await agent.reset()
+            case "record":
+                return self._record()
+            case "finish":
+                return await self._finish()
+            case "log" | "sockets" | "conntrack" | "counters" as question:
+                return getattr(machine, question)()
+            case unknown:
+                raise Refused(f"there is no order {unknown!r}")
 
-    async def become(self, order: dict[str, Any]) -> object:
-        await self.agent.become(self, changes.from_json(order["state"]))
-        return None
-
-    async def borrow(self, order: dict[str, Any]) -> object:
-        await self.agent.borrow(self, changes.from_json(order["state"]))
-        return None
-
-    async def give_back(self, order: dict[str, Any]) -> object:
-        await self.agent.give_back(self)
-        return None
-
-    async def reset(self, order: dict[str, Any]) -> object:
-        await self.agent.reset()
-        return None
-
-    async def record(self, order: dict[str, Any]) -> object:
+    def _record(self) -> None:
         if self._recorder is not None:
             raise Refused("this connection records already")
         self._recorder = Recorder()
         self._recorder.start(asyncio.get_running_loop())
-        return None
 
-    async def finish(self, order: dict[str, Any]) -> object:
+    async def _finish(self) -> tuple[dict[str, object], bytes]:
         if self._recorder is None:
             raise Refused("this connection does not record")
         recorder, self._recorder = self._recorder, None
@@ -222,34 +225,6 @@ class _Visit:
             return await recorder.finish()
         finally:
             recorder.close()
-
-    async def log(self, order: dict[str, Any]) -> object:
-        return self.agent.machine.log()
-
-    async def sockets(self, order: dict[str, Any]) -> object:
-        return self.agent.machine.sockets()
-
-    async def conntrack(self, order: dict[str, Any]) -> object:
-        return self.agent.machine.conntrack()
-
-    async def counters(self, order: dict[str, Any]) -> object:
-        return self.agent.machine.counters()
-
-
-ORDERS = {
-    "state": _Visit.state,
-    "become": _Visit.become,
-    "borrow": _Visit.borrow,
-    "give-back": _Visit.give_back,
-    "reset": _Visit.reset,
-    "record": _Visit.record,
-    "finish": _Visit.finish,
-    "log": _Visit.log,
-    "sockets": _Visit.sockets,
-    "conntrack": _Visit.conntrack,
-    "counters": _Visit.counters,
-}
-"""The white list: what may be asked of a host, and nothing else."""
 
 
 def _line(message: dict[str, object]) -> bytes:

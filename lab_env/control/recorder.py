@@ -22,6 +22,8 @@ SOL_PACKET, PACKET_RX_RING, PACKET_STATISTICS, PACKET_VERSION, TPACKET_V2 = 263,
 ETH_P_ALL, LOOPBACK = 0x0003, 772  # <linux/if_ether.h>, <linux/if_arp.h>
 PACKET_HOST, PACKET_BROADCAST, PACKET_OUTGOING = 0, 1, 4  # <linux/if_packet.h>
 OF_THIS_HOST = (PACKET_HOST, PACKET_BROADCAST, PACKET_OUTGOING)  # a switch also brings what is for others
+OF_THE_SLOW_LINK = "slow-"
+"""Interfaces with such names are the slow link's: in Docker they share a namespace with the gateway's own."""
 STATUS_USER, STATUS_CHECKSUM_NOT_READY = 1, 8
 CHECKSUM_NOT_READY = 2  # as portlab.model marks it
 
@@ -32,12 +34,13 @@ SLOT, SLOTS, BLOCK = 256, 32_768, 1 << 17
 
 
 class Recorder:
-    """A recording of all interfaces but the loopback; it runs from `start` to `finish`."""
+    """A recording of all the host's interfaces but the loopback; it runs from `start` to `finish`."""
 
     def __init__(self, most: int = MOST) -> None:
         self._most = most
         self._head = self._count = self._cut = 0
         self._frames = bytearray()
+        self._others = {number for number, name in socket.if_nameindex() if name.startswith(OF_THE_SLOW_LINK)}
         self._interfaces: dict[int, int] = {}  # number in the kernel -> number in this recording
         self._seen_on = bytearray()
         self._loop: asyncio.AbstractEventLoop | None = None
