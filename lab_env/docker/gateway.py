@@ -1,10 +1,11 @@
 """The gateway in Docker: the first address of every network, and the slow link to one of them.
 
 Docker keeps address .1 of a network for itself and gives the gateway another one; the gateway takes .1 inside.
-On the slow network it stands behind a cable of its own (a veth pair), and frames are carried between that
+Docker also names interfaces as it likes; here they get the names that they have in the embedded lab.
+On the slow network the gateway stands behind a cable of its own (a veth pair), and frames are carried between that
 cable's end and Docker's interface by the same wire as in the embedded lab:
 
-    gateway .1 ══ slow-near ═ slow-far ── slow link ── Docker's interface ══ branch
+    gateway .1 ══ eth2 ═ slow-far ── slow link ── slow-port ══ branch
 
 `python3 -m lab_env.docker.gateway` is the slow link.
 """
@@ -15,45 +16,43 @@ import json
 import os
 import subprocess
 
-from lab_env.embedded import namespaces, slowlink
-from lab_env.embedded.network import FAR_END, NEAR_END
+from lab_env.embedded import namespaces, network, slowlink
+from lab_env.embedded.network import FAR_END, FAR_PORT
 from lab_env.embedded.switches import directions
 from lab_env.topology import GATEWAY, Topology, topology
 
 LOSS = "PORTLAB_LOSS"  # "off": the slow link loses nothing
 SEED = "PORTLAB_SEED"  # a number: it loses the same frames each time
-BRANCH_FILE = "/run/portlab/branch"
 
 
 def take_addresses(plan: Topology) -> None:
     """Take the first address of each network, and lay the cable to the slow one."""
-    lines = []
-    for net in plan.networks:
-        interface = interface_in(plan.cidr(net.name))
-        address = f"{plan.address(GATEWAY, net.name)}/24"
-        lines.append(f"address flush dev {interface}")
-        if net.name == plan.slow_link.network:
-            lines += cable(interface, address, plan.mac(plan.address(GATEWAY, net.name)))
-            with open(BRANCH_FILE, "w") as file:
-                file.write(interface)
+    begin, end = [], []
+    for own in network.interfaces(plan, GATEWAY):
+        dockers = interface_in(plan.cidr(own.network))
+        address = f"address add {own.address}/{own.length} brd + dev {own.name}"
+        begin += [
+            f"address flush dev {dockers}",
+            f"link set {dockers} down",
+            f"link set {dockers} name new-{own.name}",  # another interface may have the name still
+        ]
+        if own.network == plan.slow_link.network:
+            end += [
+                f"link set new-{own.name} name {FAR_PORT} up",
+                f"link set {FAR_PORT} arp off",  # only the near end speaks for the gateway
+                f"link add {own.name} address {own.mac} type veth peer name {FAR_END}",
+                f"link set {FAR_END} arp off",
+                f"link set {FAR_END} up",
+                f"link set {own.name} up",
+                address,
+            ]
         else:
-            lines.append(f"address add {address} brd + dev {interface}")
-    lines.append("route flush 0.0.0.0/0")  # no way on from here
+            end += [f"link set new-{own.name} name {own.name} up", address]
+    lines = [*begin, *end, "route flush 0.0.0.0/0"]  # no way on from here
     subprocess.run(["ip", "-batch", "-"], input="\n".join(lines), text=True, check=True)
-    for end in (NEAR_END, FAR_END):
-        namespaces.no_offload(end)
-
-
-def cable(interface: str, address: str, mac: str) -> list[str]:
-    """What `ip -batch` does for the slow network: only the near end speaks for the gateway."""
-    return [
-        f"link set {interface} arp off",
-        f"link add {NEAR_END} address {mac} type veth peer name {FAR_END}",
-        f"link set {FAR_END} arp off",
-        f"link set {FAR_END} up",
-        f"link set {NEAR_END} up",
-        f"address add {address} brd + dev {NEAR_END}",
-    ]
+    for own in network.interfaces(plan, GATEWAY):
+        namespaces.no_offload(own.name)
+    namespaces.no_offload(FAR_END)
 
 
 def interface_in(cidr: str) -> str:
@@ -69,9 +68,7 @@ def interface_in(cidr: str) -> str:
 
 def be_the_slow_link() -> None:
     """Carry frames between the cable's far end and Docker's interface until killed."""
-    with open(BRANCH_FILE) as file:
-        branch = file.read()
-    near, far = slowlink.open_end(FAR_END), slowlink.open_end(branch)
+    near, far = slowlink.open_end(FAR_END), slowlink.open_end(FAR_PORT)
     seed = os.environ.get(SEED, "")
     lossy = os.environ.get(LOSS) != "off"
     there, back = directions(topology().slow_link, int(seed) if seed else None, lossy)

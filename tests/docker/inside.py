@@ -1,7 +1,7 @@
 """The contract, asked from the student's workstation in the Docker lab, where `test_lab.py` has pytest run this."""
 
 import pytest
-from tests.test_contract import SCANS, disagreements, rows_of
+from tests.lab.test_contract import SCANS, disagreements, rows_of
 
 import portlab as pl
 
