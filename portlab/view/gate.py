@@ -113,7 +113,8 @@ class Gate:
         """The figure.  Its radio buttons work once Python hears them; before and after, it is a still picture."""
         sets = "".join(self._fieldset(group) for group in self.groups)
         # method="dialog" outside a dialog does nothing: Enter on a radio button must not load a page.
-        form = f'<form method="dialog" class="sets{" one" if len(self.groups) != 2 else ""}">{sets}</form>'
+        how_many = {1: " one", 2: ""}.get(len(self.groups), " many")
+        form = f'<form method="dialog" class="sets{how_many}">{sets}</form>'
         body = (
             f'<p class="title">{escape(self.title)}</p>'
             + (f'<p class="ask">{escape(self.question)}</p>' if self.question else "")

@@ -7,11 +7,15 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from portlab.learn.evidence import packets_to_choose, states_to_choose
+from portlab.learn.questions import questions_of
+from portlab.view.gate import Choice, Feedback, Gate, Group, note
 from tests.browser.test_notebooks import (
     ERRORS,
     IDLE,
@@ -25,7 +29,69 @@ from tests.browser.test_notebooks import (
     start,
 )
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = pytest.mark.browser
+
+# --- laid out by a browser, without a notebook ------------------------------------------------------------
+
+GATE = Gate(
+    "a-door",
+    "Predict first",
+    "What will a UDP scan say about port 514 of ops, and what will decide it?",
+    (
+        Group(
+            "state", "The port will be reported as", tuple(Choice(s, s, s) for s in states_to_choose("udp"))
+        ),
+        Group("packet", "because what comes back is", tuple(Choice(p) for p in packets_to_choose("udp"))),
+    ),
+    "Lock in and run the scan",
+)
+SAID = Feedback(
+    "½", "Right evidence, other state.", ("Silence cannot tell them apart. " * 4,), "pl.udp_scan()"
+)
+QUESTIONS = tuple(question.group(question.text) for question in questions_of("pre-test"))
+FIGURES = {
+    "before": GATE.html(),
+    "after": replace(GATE, picked={"state": "closed", "packet": "nothing"}, feedback=SAID).html(),
+    "one": replace(GATE, groups=QUESTIONS[:1]).html(),
+    "many": replace(GATE, groups=QUESTIONS).html(),
+    "note": note(SAID),
+}
+
+
+@pytest.mark.parametrize("light", [True, False], ids=["light", "dark"])
+@pytest.mark.parametrize("name", FIGURES)
+def test_it_can_be_read_at_every_width(
+    browser: Any, axe: Callable[..., list[str]], name: str, light: bool
+) -> None:
+    page = browser.new_page()
+    theme = f'data-jp-theme-light="{str(light).lower()}" style="background:{"#fff" if light else "#111"}"'
+    for width in (400, 560, 900):
+        page.set_viewport_size({"width": width, "height": 800})
+        page.set_content(f'<!doctype html><meta charset="utf-8"><body {theme}>{FIGURES[name]}')
+        assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    assert axe(page) == []
+    page.close()
+
+
+def test_the_button_unlocks_when_every_group_has_a_choice(browser: Any) -> None:
+    page = browser.new_page()
+    page.set_content(f"<!doctype html><body>{GATE.html()}")
+    page.evaluate("document.addEventListener('pl-tell', event => { window.told = event.detail; })")
+    button = page.locator("button")
+    page.locator("input[value=closed]").check()
+    button.click(force=True)
+    assert (button.get_attribute("aria-disabled"), page.evaluate("window.told")) == ("true", None)
+    page.locator("input[value=nothing]").check()
+    assert button.get_attribute("aria-disabled") == "false"
+    button.click()
+    assert page.evaluate("told") == {"do": "commit", "picked": {"state": "closed", "packet": "nothing"}}
+    assert "Waiting for the packets" in page.locator(".hint").inner_text()
+    page.locator(".hint", has_text="Still waiting for Python").wait_for()
+    assert button.get_attribute("aria-disabled") == "false"
+    page.close()
+
+
+# --- in JupyterLab ----------------------------------------------------------------------------------------
 
 NOTEBOOK = "90_gate.ipynb"
 CELLS = [
@@ -38,12 +104,15 @@ CELLS = [
 ]
 
 
-@pytest.fixture(scope="module")
-def sitting() -> Iterator[Sitting]:
+@pytest.fixture(
+    scope="module",
+    params=[pytest.param("embedded", marks=[pytest.mark.lab, pytest.mark.slow], id="embedded")],
+)
+def sitting(request: pytest.FixtureRequest) -> Iterator[Sitting]:
     directory = Path("/var/tmp", f"portlab-gate-{os.getpid()}-{time.monotonic_ns()}")
     project = copy_project(directory / "PortLab")
     (project / "notebooks" / NOTEBOOK).write_text(json.dumps(notebook(CELLS)), "utf-8")
-    opened = start(project, os.environ.get("PORTLAB_GATE_FIDELITY", "embedded"), None)
+    opened = start(project, request.param, None)
     yield opened
     opened.process.terminate()
     opened.process.communicate(timeout=30)
