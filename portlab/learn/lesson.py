@@ -41,7 +41,7 @@ class Lesson:
         number: str,
         *,
         scanner: Any = None,
-        lab: Lab | Any = None,
+        lab: Lab | None = None,
         seed: int | None = None,
         progress: Progress | None = None,
         now: Callable[[], datetime] = _now,

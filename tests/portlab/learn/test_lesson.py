@@ -16,7 +16,7 @@ from lab_env import lab
 from portlab.errors import BadTarget, LabNotRunning
 from portlab.learn import Lesson, Question, keys
 from portlab.learn.gate import Waiting
-from portlab.learn.misconceptions import misconception
+from portlab.learn.misconceptions import ROWS, misconception
 from portlab.learn.questions import _written, questions_of
 from portlab.model import Exchange
 from portlab.result import Scan
@@ -305,6 +305,12 @@ def test_the_lab_is_asked_every_question_of_the_case(lesson: Lesson) -> None:
     assert shown.afterwards == ()
 
 
+@pytest.mark.parametrize("id_", sorted({row.id for row in ROWS}))
+def test_every_belief_that_a_prediction_can_point_to_is_shown_by_the_lab(lesson: Lesson, id_: str) -> None:
+    lesson._lab = lab
+    assert lesson.counter_example(id_).meanwhile
+
+
 def test_a_lesson_may_say_what_a_wrong_answer_means(lesson: Lesson) -> None:
     gate = lesson.predict("desk", "fin", "desk", 3389, wrong_means="M18")
     gate.answer("open|filtered", "nothing")
@@ -321,18 +327,23 @@ def questions() -> list[Question]:
     ]
 
 
+TWO_RESETS = Question(
+    "two-resets", "Which field?", ["address", "TTL"], "TTL", "Each router lowers it.", {"address": "M22"}
+)
+
+
 def test_a_question_with_one_answer_may_have_a_scan(lesson: Lesson) -> None:
-    item = lesson.ask("two-resets", "syn", "web", "9,3389")
+    item = lesson.ask("two-resets", "syn", "web", "9,3389", question=TWO_RESETS)
     assert isinstance(item.ladders(9, 3389), Waiting)
     item.answer("TTL")
-    assert "✓ Right.\n  Each router on the way lowers the TTL by one." in repr(item)
+    assert "✓ Right.\n  Each router lowers it." in repr(item)
     assert len(item.ladders(9, 3389).exchanges) == 2
     assert lesson.answers()["two-resets"]["right"] is True
-    assert lesson.ask("two-resets").committed
+    assert lesson.ask("two-resets", question=TWO_RESETS).committed
 
 
 def test_a_wrong_choice_points_to_a_belief(lesson: Lesson) -> None:
-    item = lesson.ask("two-resets")
+    item = lesson.ask("two-resets", question=TWO_RESETS)
     item.answer("address")
     words = " ".join(repr(item).split())
     assert "! Not this one. You said address. It is: TTL." in words
@@ -341,7 +352,7 @@ def test_a_wrong_choice_points_to_a_belief(lesson: Lesson) -> None:
 
 def test_a_question_without_a_scan_has_none_to_show(lesson: Lesson) -> None:
     with pytest.raises(BadTarget, match="'two-resets' is a question without a scan"):
-        _ = lesson.ask("two-resets").scan
+        _ = lesson.ask("two-resets", question=TWO_RESETS).scan
 
 
 def test_a_question_that_is_not_there_is_named(lesson: Lesson) -> None:
