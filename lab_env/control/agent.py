@@ -195,21 +195,22 @@ class _Visit:
             case "state":
                 return changes.to_json(agent.state)
             case "become":
-                return await agent.become(self, changes.from_json(order["state"]))
+                await agent.become(self, changes.from_json(order["state"]))
             case "borrow":
-                return await agent.borrow(self, changes.from_json(order["state"]))
+                await agent.borrow(self, changes.from_json(order["state"]))
             case "give-back":
-                return await agent.give_back(self)
+                await agent.give_back(self)
             case "reset":
-                return await agent.reset()
+                await agent.reset()
             case "record":
-                return self._record()
+                self._record()
             case "finish":
                 return await self._finish()
             case "log" | "sockets" | "conntrack" | "counters" as question:
                 return getattr(machine, question)()
             case unknown:
                 raise Refused(f"there is no order {unknown!r}")
+        return None
 
     def _record(self) -> None:
         if self._recorder is not None:
