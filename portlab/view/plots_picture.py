@@ -64,9 +64,14 @@ class Words:
 
 def tell(ax: Axes, told: Words) -> Axes:
     """The same axes, titled, with the words that belong to them."""
-    ax.set_title(told.title)
+    _title(ax, told.title)
     setattr(ax, ATTRIBUTE, told)
     return ax
+
+
+def _title(ax: Axes, title: str) -> None:
+    with style():
+        ax.set_title(title, loc="left")
 
 
 def describe(ax: Axes) -> str:
@@ -139,13 +144,13 @@ def themed(fig: Figure) -> Picture:
     titles = [ax.get_title(loc="left") for ax in fig.axes]
     try:
         if len(told) == 1:  # the heading has the title already
-            fig.axes[0].set_title("")
+            _title(fig.axes[0], "")
         wide = _svg(fig, f"{name}w", WIDE, size[1])
         narrow = _svg(fig, f"{name}n", NARROW, size[1])
     finally:
         fig.set_size_inches(size)
         for ax, title in zip(fig.axes, titles, strict=True):
-            ax.set_title(title)
+            _title(ax, title)
     return Picture(told, wide, narrow, round(size[1] * 96))
 
 

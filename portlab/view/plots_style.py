@@ -11,7 +11,7 @@ from portlab.view.tokens import COLOURS
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-WIDE, NARROW = 700, 392  # pixels; a plot is drawn in both, so that its text never shrinks
+WIDE, NARROW = 700, 360  # pixels; a plot is drawn in both, so that its text never shrinks
 LIGHT = {name: light for name, (light, _) in COLOURS.items()}
 
 RC = {

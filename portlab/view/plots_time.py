@@ -138,7 +138,7 @@ def icmp_staircase(scan: Scan | DataFrame, ax: Axes | None = None) -> Axes:
     sent = np.sort(frame.loc[frame["direction"] == "sent", "time_ms"].to_numpy(float)) / 1e3
     answers = frame[frame["answer"].isin(ICMP_ERRORS)]
     came = np.sort(answers["time_ms"].to_numpy(float)) / 1e3
-    end = float(max(sent[-1:].max(initial=0), came[-1:].max(initial=0)))
+    end = float(max(sent.max(initial=0), came.max(initial=0)))
     top = max(len(came) * 1.3, 4)
     with style():
         ax = axes(ax, 250)
@@ -148,7 +148,7 @@ def icmp_staircase(scan: Scan | DataFrame, ax: Axes | None = None) -> Axes:
                 color=LIGHT["closed"], linewidth=2.4, drawstyle="steps-post")  # fmt: skip
         leaves = float(
             sent[min(int(top * 0.8), len(sent) - 1)]
-        )  # where the line of the probes leaves the picture
+        )  # here the probes' line is nearly out of sight
         ax.annotate(f"{words.count(len(sent), 'probe')} sent in the end", (leaves, min(top * 0.8, len(sent))),
                     (8, 0), textcoords="offset points", va="center", color=LIGHT["muted"])  # fmt: skip
         ax.annotate(words.count(len(came), "ICMP answer"), (end, len(came)), (0, 5),
@@ -160,23 +160,23 @@ def icmp_staircase(scan: Scan | DataFrame, ax: Axes | None = None) -> Axes:
 
 
 def _staircase_words(frame: DataFrame, sent: NDArray[np.float64], came: NDArray[np.float64]) -> Words:
-    ends = range(int(came[-1]) + 1) if len(came) else range(0)
+    last = max(sent.max(initial=0), came.max(initial=0))
     rows = tuple(
         (
             f"{second}",
             f"{((sent >= second) & (sent < second + 1)).sum():,}",
             f"{((came >= second) & (came < second + 1)).sum():,}",
         )
-        for second in ends
+        for second in range(int(last) + 1)
     )
     at_once = int((came < came[0] + AT_ONCE).sum()) if len(came) else 0
     rest, span = len(came) - at_once, float(came[-1] - came[at_once - 1]) if len(came) else 0.0
-    title = f"{words.count(at_once, 'ICMP answer')} at once"
+    title = f"{words.count(at_once, 'ICMP answer')} at once" if at_once else "No ICMP answer came"
     if rest and span > AT_ONCE:
         title += f", then {rest / span:.1f} a second"
     speakers = ", ".join(sorted(set(frame.loc[frame["answer"].isin(ICMP_ERRORS), "answered_by"].astype(str))))
     note = f"{len(came):,} ICMP answers" + (f" from {speakers}" if speakers else "")
-    note += f" to {words.count(len(sent), 'probe')}. Where the steps are flat, probes went unanswered. "
+    note += f" to {words.count(len(sent), 'probe')}. Where steps are flat while probes leave, they go unanswered. "
     note += f"At once means within {words.duration(AT_ONCE * 1e9)} of the first."
     return Words(title, note, ("second", "probes", "ICMP answers"), rows, about(frame))
 

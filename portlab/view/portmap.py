@@ -27,7 +27,7 @@ MOST_RANGES = 300
 MOST_ALONE = 16
 """So many open ports in a row are told one by one, with their usual services."""
 MOST_LISTED = 60
-HEADS = ("ports", "count", "state", "reason", "usual service of an open one")
+HEADS = ("ports", "count", "state", "reason", "usual service")
 
 
 class Kind(NamedTuple):
