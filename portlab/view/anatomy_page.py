@@ -10,6 +10,8 @@ from portlab.view.svg import escape
 
 ROW = 16  # bytes in a line of hexadecimal
 MOST_BYTES = 2048
+FITS = 13 * ROW
+"""Bytes that are seen at once; of more, the others are scrolled to."""
 WORD = 32  # bits
 RULE = "Point at a field or a byte, or move from field to field with the arrow keys."
 RULER = (
@@ -23,8 +25,9 @@ Numbered = tuple[int, Field]
 def draw(raw: bytes, layers: Sequence[Layer]) -> str:
     """All of it as HTML."""
     numbered = list(_numbered(layers))
+    scrolls = ' tabindex="0"' if len(raw) > FITS else ""
     return (
-        f'<div class="pair"><div class="scroll bytes" role="img" tabindex="-1" aria-label="{len(raw)} bytes in '
+        f'<div class="pair"><div class="scroll bytes" role="img"{scrolls} aria-label="{len(raw)} bytes in '
         f'hexadecimal; each stands in the list of fields">{_hexadecimal(raw, numbered)}</div>'
         f'<div class="told" aria-hidden="true" hidden="hidden"><p class="muted">{RULE}</p></div></div>'
         '<div role="group" aria-label="Fields, 32 bits a row. Arrow keys move from field to field.">'

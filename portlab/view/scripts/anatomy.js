@@ -6,6 +6,8 @@ portlab.kind("anatomy", 1, (() => {
       each.classList.toggle("hot", each.dataset.i.split(" ").some((number) => numbers.includes(number)));
     }
     const rows = figure.querySelectorAll(".fields tbody tr");
+    const bytes = figure.querySelector(".bytes"), first = bytes.querySelector(".hot");
+    if (first && !bytes.matches(":hover")) bytes.scrollTop = first.offsetTop - bytes.clientHeight / 2;
     figure.querySelector(".told").replaceChildren(...numbers.flatMap((number) => tell(rows[number].cells)));
   };
   // What is told about a field is what the list says: bytes, layer, name, value, meaning.
@@ -18,32 +20,32 @@ portlab.kind("anatomy", 1, (() => {
     const over = event.target.closest("[data-i]");
     if (over) light(figure, over.dataset.i.split(" "));
   };
-  // An arrow key goes to the nearest field that way; only one field is a stop for the Tab key.
-  const go = (right, down) => (figure, event) => {
+  // Left and right go through the fields in order, up and down to the field there; only one is a stop for the Tab key.
+  const along = (step) => (figure, event) => {
     const from = event.target.closest("button.field");
-    if (!from) return;
-    const place = (button) => {
-      const box = button.getBoundingClientRect();
-      return [box.left + Math.min(box.width, 40) / 2, box.top + box.height / 2];
-    };
-    const [x, y] = place(from);
+    const all = [...figure.querySelectorAll("button.field")];
+    if (from) move(from, all[all.indexOf(from) + step]);
+  };
+  const across = (down) => (figure, event) => {
+    const from = event.target.closest("button.field");
+    if (!from) return event.target.scrollBy(0, 40 * down); // many bytes: a place of their own to scroll in
+    const own = from.getBoundingClientRect();
+    const x = own.left + Math.min(own.width, 40) / 2;
     let best, least = Infinity;
     for (const button of figure.querySelectorAll("button.field")) {
-      const [u, v] = place(button);
-      const along = (u - x) * right + (v - y) * down;
-      const far = along + 3 * (Math.abs((u - x) * down) + Math.abs((v - y) * right));
-      if (along > 3 && far < least) [best, least] = [button, far];
+      const box = button.getBoundingClientRect();
+      const far = (box.top - own.top) * down;
+      const aside = Math.max(box.left - x, x - box.right, 0);
+      if (far > 3 && 100 * far + aside < least) [best, least] = [button, 100 * far + aside];
     }
-    const all = [...figure.querySelectorAll("button.field")];
-    if (!best && right) best = all[all.indexOf(from) + right]; // at the end of a row: on to the next
-    if (best) move(from, best);
+    move(from, best);
   };
   const end = (last) => (figure, event) => {
     const from = event.target.closest("button.field");
-    const all = [...figure.querySelectorAll("button.field")];
-    if (from) move(from, all.at(last ? -1 : 0));
+    if (from) move(from, [...figure.querySelectorAll("button.field")].at(last ? -1 : 0));
   };
   const move = (from, to) => {
+    if (!to) return;
     from.tabIndex = -1;
     to.tabIndex = 0;
     to.focus();
@@ -58,7 +60,7 @@ portlab.kind("anatomy", 1, (() => {
       point(figure, event);
     },
     keys: {
-      ArrowRight: go(1, 0), ArrowLeft: go(-1, 0), ArrowDown: go(0, 1), ArrowUp: go(0, -1), Home: end(false), End: end(true),
+      ArrowRight: along(1), ArrowLeft: along(-1), ArrowDown: across(1), ArrowUp: across(-1), Home: end(false), End: end(true),
     },
   };
 })());
