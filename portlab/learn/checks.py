@@ -7,9 +7,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from portlab.errors import BadTarget
 from portlab.learn.counter import CounterExample
 from portlab.learn.evidence import plain
+from portlab.model import SENT
 from portlab.result import Scan
 from portlab.view.gate import Feedback, note
 from portlab.view.words import count
@@ -34,6 +37,14 @@ ALIKE = {
 def open_ports(scan: Scan) -> list[int]:
     """The ports that a scan reports as open."""
     return sorted({row.port for row in scan if row.state == "open" and row.port is not None})
+
+
+def seconds_between(scan: Scan) -> list[int]:
+    """The gaps between what was sent to the one port of a scan, in whole seconds."""
+    [row] = scan
+    frames = scan.exchange(row.host, row.port).frames
+    sent = np.sort(frames["time_ns"][frames["direction"] == SENT])
+    return [round(gap / 1e9) for gap in np.diff(sent).tolist()]
 
 
 def is_empty(answer: Any) -> bool:

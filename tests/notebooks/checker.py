@@ -32,10 +32,10 @@ KINDS = {
 }  # fmt: skip
 OPENS_WITH = ("What you'll do", "What you'll learn", "What you need")
 ADDRESS = re.compile(r"\b(?:10|127|172|192)(?:\.\d+){3}\b")
-FOR_EXAMPLES = "192.0.2."  # RFC 5737
+FREE = ("192.0.2.", "127.")  # for examples (RFC 5737), and everybody's own
 PAST_THE_SCOPE = {"send", "sendp", "sr", "sr1", "srp", "srp1", "srloop", "sniff", "AsyncSniffer", "sendpfast"}
 FORBIDDEN_MODULES = {"socket", "subprocess", "os", "requests", "urllib"}
-PROMPTS = {"predict", "ask"}  # methods of a lesson that wait for the learner, by name
+PROMPTS = {"predict", "ask", "check", "quiz"}  # methods of a lesson that want an answer, by name
 
 
 @dataclass(frozen=True)
@@ -177,9 +177,8 @@ def beat(lesson: Lesson) -> Told:
         if cell.kind != "code" or cell.tag != "predict":
             continue
         following = [each.tag for each in lesson.cells[place + 1 :]]
-        until = following.index("predict") if "predict" in following else len(following)
-        if "see" not in following[:until]:
-            yield cell.id, "no evidence is seen before the next prediction"
+        if "see" not in following:
+            yield cell.id, "its evidence is never seen"
         elif "explain" not in following:
             yield cell.id, "nothing explains this prediction"
         elif following.index("explain") < following.index("see"):
@@ -232,7 +231,7 @@ def outputs(lesson: Lesson) -> Told:
 def addresses(lesson: Lesson) -> Told:
     for cell in lesson.cells:
         for address in ADDRESS.findall(cell.source):
-            if not address.startswith(FOR_EXAMPLES):
+            if not address.startswith(FREE):
                 yield cell.id, f"hosts are called by name, not {address}"
 
 
