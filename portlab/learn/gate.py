@@ -12,10 +12,11 @@ from portlab.learn.counter import CounterExample
 from portlab.learn.live import Detail, Live
 from portlab.learn.misconceptions import Misconception, misconception
 from portlab.learn.runs import Run
+from portlab.learn.waiting import Waiting
 from portlab.model import Exchange
 from portlab.result import Scan
 from portlab.view import ladders
-from portlab.view.gate import NOTHING_SAID, Feedback, Gate, note
+from portlab.view.gate import NOTHING_SAID, Feedback, Gate
 
 RUNNING = Feedback("", "Locked in. The scan runs …")
 SHOWING, SHOWN = "Now it is put to the test in the lab …", "See below what speaks against it."
@@ -30,33 +31,6 @@ class Desk(Protocol):
     def keep(self, name: str, record: Record) -> None: ...
 
     def counter_example(self, id_: str) -> CounterExample: ...
-
-
-class Waiting:
-    """What stands where a scan will be: it shows "predict above first", whatever is asked of it."""
-
-    def __init__(self, name: str) -> None:
-        self._said = Feedback("", "Predict above first.", (f'Answer "{name}", then run this cell again.',))
-
-    def __getattr__(self, name: str) -> Waiting:
-        if name.startswith("_"):
-            raise AttributeError(name)
-        return self
-
-    def __getitem__(self, key: object) -> Waiting:
-        return self
-
-    def __call__(self, *args: object, **kwargs: object) -> Waiting:
-        return self
-
-    def __len__(self) -> int:
-        return 0
-
-    def __repr__(self) -> str:
-        return str(self._said)
-
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        return {"text/plain": repr(self), "text/html": note(self._said)}
 
 
 class Gated:

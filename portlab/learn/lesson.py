@@ -21,12 +21,14 @@ from portlab.learn import keys
 from portlab.learn.checks import Checked, grade, truth_of
 from portlab.learn.counter import CounterExample, Lab, show
 from portlab.learn.evidence import read_packet, read_state
-from portlab.learn.gate import Gated, Record, Waiting
+from portlab.learn.gate import Gated, Record
 from portlab.learn.handin import HandIn
 from portlab.learn.misconceptions import misconception
 from portlab.learn.progress import Progress, default_path
-from portlab.learn.questions import ChoiceGate, PredictionGate, Question, Quiz, questions_of
+from portlab.learn.questions import ChoiceGate, PredictionGate, Question, questions_of
+from portlab.learn.quiz import Quiz
 from portlab.learn.runs import planned
+from portlab.learn.waiting import Waiting
 
 
 def _now() -> datetime:

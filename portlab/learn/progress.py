@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from portlab import files
+from portlab.errors import BadTarget
 from portlab.learn.kept import locked, put_aside
 
 FORMAT, VERSION = "PortLab progress", 1
@@ -37,14 +38,16 @@ class Progress:
     def answers(self) -> dict[str, Record]:
         """All answers by their full names, such as "04/open-door", as they stand in the file now."""
         try:
-            text = self.path.read_bytes()
-        except FileNotFoundError:
+            return self._load()
+        except BadTarget as error:
+            self.message = f"{error} What was answered before is not known."
             return {}
-        except OSError as error:
-            self.message = (
-                f"{str(self.path)!r} cannot be read: {error.strerror}. What was answered before is not known."
-            )
+
+    def _load(self) -> dict[str, Record]:
+        """The same; BadTarget where there is a file that cannot be read: then it must not be written over."""
+        if not self.path.exists():
             return {}
+        text = files.read(self.path)
         try:
             return _read(text)
         except ValueError as error:
@@ -68,7 +71,7 @@ class Progress:
 
     def _change(self, changes: dict[str, Record | None]) -> None:
         with locked(self.path):
-            merged = {**self.answers(), **changes}
+            merged = {**self._load(), **changes}
             whole = {
                 "format": FORMAT,
                 "version": VERSION,

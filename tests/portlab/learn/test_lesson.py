@@ -15,9 +15,9 @@ import portlab as pl
 from lab_env import lab
 from portlab.errors import BadTarget, LabNotRunning
 from portlab.learn import Lesson, Question, keys
-from portlab.learn.gate import Waiting
 from portlab.learn.misconceptions import ROWS, misconception
 from portlab.learn.questions import _written, questions_of
+from portlab.learn.waiting import Waiting
 from portlab.model import Exchange
 from portlab.result import Scan
 from tests.portlab.learn.conftest import opened
@@ -148,11 +148,11 @@ def test_a_scan_that_fails_leaves_the_question_open_and_says_why(lesson: Lesson,
 
 
 def test_an_answer_that_cannot_be_kept_counts_for_this_sitting(lesson: Lesson, kept: Path) -> None:
-    kept.mkdir()  # so no file can be written there
+    kept.mkdir()  # so no file can be read or written there
     gate = door(lesson)
     gate.answer("open", "SYN-ACK")
     assert gate.committed
-    assert "cannot be written" in gate._live.trouble
+    assert "cannot be read" in gate._live.trouble
 
 
 @pytest.mark.parametrize("values", [("open",), ("shut", "RST"), ("open", "SYNACL")])

@@ -99,6 +99,15 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
         Progress(tmp_path / "taken" / "progress.json").keep("04/a", {})
 
 
+def test_what_cannot_be_read_is_said_and_not_written_over(path: Path) -> None:
+    path.mkdir(parents=True)
+    opened = Progress(path)
+    assert "cannot be read" in opened.message
+    assert "What was answered before is not known" in opened.message
+    with pytest.raises(BadTarget, match="cannot be read"):
+        opened.keep("04/a", {})
+
+
 def test_where_it_lies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(progress.VARIABLE, raising=False)
     monkeypatch.chdir(tmp_path)
