@@ -100,7 +100,7 @@ class Panel:
     # --- as a figure --------------------------------------------------------------------------------------
 
     def html(self) -> str:
-        """The figure; the form in it is shown where Python hears it."""
+        """The figure; the fields in it are shown where Python hears them."""
         body = self._order() + self._python()
         body += f'<p class="warning" role="alert">{escape(self.error)}</p>'
         body += f'<p class="state" role="status">{escape(self.state)}</p>'
@@ -132,14 +132,13 @@ class Panel:
         choice = f'<label>Technique<select name="function"{fixed}>{options}</select></label>'
         start = figure.button("start", "Start", aria_disabled=str(self.busy).lower())
         stop = figure.button("stop", "Stop", aria_disabled=str(not self.busy).lower())
-        # method="dialog" outside a dialog does nothing: Enter in a field presses Start and must not load a page.
         return (
-            '<form method="dialog" class="order needs-python" hidden="hidden" aria-label="What to scan">'
+            '<div class="order needs-python" role="group" hidden="hidden" aria-label="What to scan">'
             + fields["target"] + choice + fields["ports"] + fields["rate"]
             + '<span class="buttons">'
-            + start.replace('type="button" class="button"', 'type="submit" class="button go"')
+            + start.replace('class="button"', 'class="button go"')
             + f"{stop}</span>"
-            + f'<datalist id="{self.name}hosts">{known}</datalist></form>'
+            + f'<datalist id="{self.name}hosts">{known}</datalist></div>'
         )  # fmt: skip
 
     def _python(self) -> str:

@@ -1,9 +1,15 @@
 // Scan panel: tell Python what is typed and pressed; show the line of Python that belongs to it; copy that line.
 (() => {
   const tell = (figure, what) => {
-    const form = figure.querySelector("form.order"), typed = Object.fromEntries(
-      [...form.elements].filter((field) => field.name).map((field) => [field.name, field.value]));
+    const typed = Object.fromEntries([...figure.querySelectorAll("[name]")].map((field) => [field.name, field.value]));
     figure.dispatchEvent(new CustomEvent("pl-tell", { bubbles: true, detail: { do: what, ...typed } }));
+  };
+
+  // Enter in a field starts, as it does in every form.
+  const wake = (figure) => {
+    figure.onkeydown = (event) => {
+      if (event.key === "Enter" && event.target.tagName === "INPUT") tell(figure, "start");
+    };
   };
 
   const copy = async (figure) => {
@@ -18,6 +24,7 @@
   };
 
   portlab.kind("scan", 1, {
+    wake,
     input: (figure) => tell(figure, "typed"),
     hear: (figure, { line }) => {
       figure.querySelector(".python code").textContent = line;
