@@ -35,6 +35,7 @@ COLUMNS = (
     "clock",  # "capture": read from the packet; "program": the scanner's own, for a whole batch of probes
     "fidelity",
 )
+Row = dict[str, Any]
 
 
 def to_events_frame(scan: Scan) -> DataFrame:
@@ -50,13 +51,13 @@ def to_events_frame(scan: Scan) -> DataFrame:
             "This scan has verdicts but no packets, so nothing is known of when they were sent.  "
             "Run it again, or read its capture: pl.read_pcap(path)"
         )
-    rows = _sent(scan) + _received(scan)
-    frame = pd.DataFrame(sorted(rows, key=lambda row: row["time_ms"]), columns=list(COLUMNS))
+    rows: list[Row] = sorted(_sent(scan) + _received(scan), key=lambda row: row["time_ms"])
+    frame = pd.DataFrame(rows, columns=list(COLUMNS))
     types = dict.fromkeys(("direction", "protocol", "technique", "clock", "fidelity"), "category")
     return frame.astype({"port": "Int64", "attempt": "Int64", **types})
 
 
-def _sent(scan: Scan) -> list[dict[str, Any]]:
+def _sent(scan: Scan) -> list[Row]:
     probe, time_ns, attempt = _tries(scan)
     captured = bool((scan.received.frames["direction"] == SENT).any())
     clock = "capture" if captured else "program"
@@ -92,7 +93,7 @@ def _tries(scan: Scan) -> tuple[NDArray[np.intp], NDArray[np.int64], NDArray[np.
     )
 
 
-def _received(scan: Scan) -> list[dict[str, Any]]:
+def _received(scan: Scan) -> list[Row]:
     kind = technique(scan.technique)
     matches = kind.recognise(scan.received, ProbeTable(scan.probes))
     known = scan.probes["row"][matches.probe] >= 0
@@ -129,9 +130,7 @@ def _heard(scan: Scan, matches: Matches) -> tuple[NDArray[np.int64], NDArray[np.
     return frames["time_ns"], by, ["capture"] * len(frames)
 
 
-def _rows(
-    scan: Scan, probe: NDArray[np.intp], time_ns: NDArray[np.int64], clock: list[str]
-) -> list[dict[str, Any]]:
+def _rows(scan: Scan, probe: NDArray[np.intp], time_ns: NDArray[np.int64], clock: list[str]) -> list[Row]:
     """What all events have in common: when, and which host and port it is about."""
     first = scan.probes["time_ns"][scan.probes["time_ns"] > 0]
     began = int(first.min()) if len(first) else scan.started_ns

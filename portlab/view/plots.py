@@ -12,6 +12,7 @@ figure, `describe(ax)` tells a plot in words.
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -33,6 +34,7 @@ __all__ = ["Picture", "Words", "compare", "describe", "icmp_staircase", "rtt", "
 
 MOST_MARKS = 200
 """More round trips of one state are drawn as evenly chosen ones, from the shortest to the longest."""
+STATES = {str(state): state for state in State}
 MODELLED = "modelled time from probe to answer (log scale)"
 MEASURED = "time from probe to answer, at the scanner (log scale)"
 
@@ -125,21 +127,21 @@ def _durations(times: NDArray[np.float64]) -> tuple[str, str, str]:
 
 def states(frame: DataFrame, ax: Axes | None = None) -> Axes:
     """What came out and why: one bar for every state and reason, with its count.  `frame` is `scan.to_frame()`."""
-    counts = frame.groupby(["state", "reason"], observed=True).size()
-    found = sorted(counts.items(), key=lambda item: (State(item[0][0]).code, -item[1]))
+    counts = Counter(zip(map(STATES.get, frame["state"]), map(str, frame["reason"]), strict=True))
+    found = sorted(
+        ((state, reason, count) for (state, reason), count in counts.items() if state),
+        key=lambda one: (one[0].code, -one[2]),
+    )
     with style():
         ax = axes(ax, 50 + 34 * max(len(found), 2))
-        for place, ((word, _), count) in enumerate(found):
-            _bar(ax, -place, int(count), State(word))
-        labels = [
-            f"{LOOKS[State(word)].character} {LOOKS[State(word)].words}, {reason}"
-            for (word, reason), _ in found
-        ]
-        _bars(ax, labels, max((int(count) for _, count in found), default=1))
+        for place, (state, _, count) in enumerate(found):
+            _bar(ax, -place, count, state)
+        labels = [f"{LOOKS[state].character} {LOOKS[state].words}, {reason}" for state, reason, _ in found]
+        _bars(ax, labels, max((count for _, _, count in found), default=1))
     total = len(frame)
     rows = tuple(
-        (LOOKS[State(word)].words, str(reason), f"{count:,}", f"{100 * count / total:.1f} %")
-        for (word, reason), count in found
+        (LOOKS[state].words, reason, f"{count:,}", f"{100 * count / total:.1f} %")
+        for state, reason, count in found
     )
     hosts = words.count(frame["address"].nunique(), "host")
     what = f"{words.count(total, 'port')} of {hosts}" if _has_ports(frame) else hosts
@@ -193,8 +195,9 @@ def compare(
     if not len(both):
         raise BadTarget("These two scans share no port of a host, so there is nothing to compare.")
     pairs: dict[tuple[State, State], list[Any]] = {}
-    for row in both.itertuples():
-        pairs.setdefault((State(row.state_before), State(row.state_after)), []).append(row)
+    before_after = zip(both["state_before"].map(STATES.get), both["state_after"].map(STATES.get), strict=True)
+    for pair, row in zip(before_after, both.itertuples(), strict=True):
+        pairs.setdefault(pair, []).append(row)
     found = sorted(pairs.items(), key=lambda item: (item[0][0] is item[0][1], -len(item[1])))
     several = both["address"].nunique() > 1
     told = [_which(rows, several) if one is not other else "" for (one, other), rows in found]
@@ -215,7 +218,7 @@ def compare(
         names = [_change(one, other) for (one, other), _ in found]
         _bars(ax, names, max(len(rows) for _, rows in found))
         ax.set_xlim(right=max(len(rows) for _, rows in found) * 1.5)
-    changed = sum(len(rows) for (one, other), rows in found if one is not other)
+    differing = sum(len(rows) for (one, other), rows in found if one is not other)
     alone = len(before) + len(after) - 2 * len(both)
     note = f"{words.count(len(both), 'port')} in both scans. Dark bars are ports that came out otherwise."
     note += f" {words.count(alone, 'port')} asked by only one of them." if alone else ""
@@ -223,7 +226,7 @@ def compare(
         (LOOKS[one].words, LOOKS[other].words, f"{len(rows):,}", which)
         for ((one, other), rows), which in zip(found, told, strict=True)
     )
-    title = f"{labels[0]} against {labels[1]}: {words.count(changed, 'port')} came out otherwise"
+    title = f"{labels[0]} against {labels[1]}: {words.count(differing, 'port')} came out otherwise"
     return tell(ax, Words(title, note, (*labels, "count", "ports"), table, about(before, after)))
 
 

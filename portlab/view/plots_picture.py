@@ -140,18 +140,18 @@ def themed(fig: Figure) -> Picture:
     """
     told = tuple(_words(ax) for ax in fig.axes)
     name = figure.identity("".join(map(str, told)))
-    size = fig.get_size_inches().copy()
+    width, height = map(float, fig.get_size_inches())
     titles = [ax.get_title(loc="left") for ax in fig.axes]
     try:
         if len(told) == 1:  # the heading has the title already
             _title(fig.axes[0], "")
-        wide = _svg(fig, f"{name}w", WIDE, size[1])
-        narrow = _svg(fig, f"{name}n", NARROW, size[1])
+        wide = _svg(fig, f"{name}w", WIDE, height)
+        narrow = _svg(fig, f"{name}n", NARROW, height)
     finally:
-        fig.set_size_inches(size)
+        fig.set_size_inches(width, height)
         for ax, title in zip(fig.axes, titles, strict=True):
             _title(ax, title)
-    return Picture(told, wide, narrow, round(size[1] * 96))
+    return Picture(told, wide, narrow, round(height * 96))
 
 
 def _svg(fig: Figure, name: str, width: int, inches: float) -> str:

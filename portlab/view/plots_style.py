@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 WIDE, NARROW = 700, 360  # pixels; a plot is drawn in both, so that its text never shrinks
 LIGHT = {name: light for name, (light, _) in COLOURS.items()}
 
-RC = {
+RC: dict[str, Any] = {
     "figure.facecolor": LIGHT["paper"],
     "axes.facecolor": LIGHT["paper"],
     "savefig.facecolor": LIGHT["paper"],
@@ -86,7 +86,7 @@ def style() -> Any:
     """The house style, for a `with` block: what is made inside has it."""
     from matplotlib import rc_context
 
-    return rc_context(RC)
+    return rc_context(RC)  # type: ignore[arg-type]  # the stubs list every name there is
 
 
 def axes(ax: Axes | None, height: float) -> Axes:
@@ -108,6 +108,7 @@ def _themed_axes() -> type[Axes]:
 
     class ThemedAxes(Axes):
         def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-            return themed(self.get_figure(root=True))._repr_mimebundle_()
+            figure = self.get_figure(root=True)
+            return {} if figure is None else themed(figure)._repr_mimebundle_()
 
     return ThemedAxes

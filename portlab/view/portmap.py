@@ -41,7 +41,7 @@ class Range(NamedTuple):
     """Ports side by side that came out alike; `ports` says which they are."""
 
     ports: str
-    count: int
+    size: int
     kind: Kind
     service: str
 
@@ -126,7 +126,7 @@ class PortMap:
         head = f"{self.title}   [{words.fidelity_name(self.scan.fidelity)}]"
         told = [f"! {warning}" for warning in heads.warnings(self.scan)]
         lines = [
-            f"{row.ports:>13}  {row.count:>6,}  {LOOKS[row.kind.state].character} {LOOKS[row.kind.state].words:<13}  "
+            f"{row.ports:>13}  {row.size:>6,}  {LOOKS[row.kind.state].character} {LOOKS[row.kind.state].words:<13}  "
             f"{row.kind.reason:<16}  {row.service}".rstrip()
             for row in self.ranges()
         ]
@@ -208,7 +208,7 @@ def _ports(first: int, last: int) -> str:
 
 
 def _cells(row: Range) -> list[str]:
-    return [row.ports, f"{row.count:,}", badge(row.kind.state), escape(row.kind.reason), escape(row.service)]
+    return [row.ports, f"{row.size:,}", badge(row.kind.state), escape(row.kind.reason), escape(row.service)]
 
 
 def _look_up(name: str) -> str:

@@ -147,7 +147,7 @@ def test_of_very_many_open_ports_some_are_named_and_the_rest_counted() -> None:
 
 def test_a_map_in_very_many_pieces_is_told_by_state_and_reason() -> None:
     shown = port_map(big({port: OPEN if port % 2 else CLOSED for port in range(2 * MOST_RANGES)}))
-    assert [row.count for row in shown.ranges()] == [MOST_RANGES, MOST_RANGES]
+    assert [row.size for row in shown.ranges()] == [MOST_RANGES, MOST_RANGES]
 
 
 def test_one_of_several_hosts_is_chosen_by_name_or_address() -> None:
