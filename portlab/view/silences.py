@@ -8,6 +8,9 @@ from portlab.view.story import Kind, Path, Row, Speaker
 LONG_NS = 500_000_000
 """A gap this long is told as silence even where an answer ends it."""
 
+SHORT_NS = 1_000_000
+"""Two tries closer than this are one question in two packets, as nmap asks over UDP; nobody waited between them."""
+
 CALLED, TIMED_OUT = "connect()", "ETIMEDOUT"
 """What a call's short name is where it begins, and where it ends in vain."""
 
@@ -23,12 +26,22 @@ def with_silences(rows: list[Row], gave_up_ns: int | None) -> list[Row]:
         timed_out = row.short == TIMED_OUT
         gap = row.at_ns - told[-1].at_ns if told else 0
         again = row.attempt > 1 or (row.short == CALLED and bool(told))
-        if gap > 0 and (timed_out or again or gap >= LONG_NS):
+        if gap > 0 and (timed_out or (again and gap >= SHORT_NS) or gap >= LONG_NS):
             told.append(_silence(told[-1].at_ns, row.at_ns, timed_out, tries, again))
         told.append(row)
-    if told and gave_up_ns is not None and told[-1].short != TIMED_OUT and gave_up_ns > told[-1].at_ns:
-        told.append(_silence(told[-1].at_ns, gave_up_ns, True, tries, False))
+    if told and gave_up_ns is not None and told[-1].short != TIMED_OUT:
+        last_ns = told[-1].at_ns
+        told.append(
+            _silence(last_ns, gave_up_ns, True, tries, False) if gave_up_ns > last_ns else _open_end(last_ns)
+        )
     return told
+
+
+def _open_end(at_ns: int) -> Row:
+    """A silence of which a capture file does not tell how long it was."""
+    what = "silence to the end of the capture"
+    told = "Nothing more was captured. How long the scanner waited is not known."
+    return Row(Kind.SILENCE, at_ns, what, Speaker.NOBODY, until_ns=at_ns, short="silence", sentence=told)
 
 
 def _silence(start_ns: int, end_ns: int, gives_up: bool, tries: int, asks_again: bool) -> Row:
