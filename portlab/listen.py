@@ -22,8 +22,13 @@ LINGER_S = 0.2
 class Ears(Protocol):
     """What listens: frames up to now, in order of time, and how many came too fast."""
 
-    frames: Frames
-    lost: int
+    @property
+    def frames(self) -> Frames:
+        """Whole where the network makes whole ones."""
+
+    @property
+    def lost(self) -> int:
+        """Frames that could not be kept."""
 
     def close(self) -> None:
         """Hear what is still on its way, then stop."""

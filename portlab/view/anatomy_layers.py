@@ -8,6 +8,7 @@ from typing import Any
 from portlab.packets.headers import ETHERNET_SIZE, IPV4_SIZE
 from portlab.view import anatomy_headers as headers
 from portlab.view import anatomy_messages as messages
+from portlab.view import anatomy_tls as tls
 from portlab.view.anatomy_fields import Layer, Reader
 from portlab.view.anatomy_sums import Datagram
 
@@ -40,8 +41,8 @@ def layers(raw: bytes, checksums_ready: bool = True) -> list[Layer]:
         if kind.removesuffix("error") == "IP":
             datagram = Datagram(raw[at:], checksums_ready)
             end_of_packet = min(at + int.from_bytes(raw[at + 2 : at + 4], "big"), len(raw))
-        if found and found[-1].name == "TCP" and messages.looks_like_tls(raw[at:end_of_packet]):
-            records = messages.tls_layers(raw, at, end_of_packet)
+        if found and found[-1].name == "TCP" and tls.looks_like_tls(raw[at:end_of_packet]):
+            records = tls.tls_layers(raw, at, end_of_packet)
             found += [Layer("TLS", "data", tuple(read.fields), words=0) for read in records]
             at = end_of_packet
             break
@@ -87,7 +88,8 @@ def _dissected(raw: bytes) -> list[Any]:
     from scapy.packet import NoPayload, Raw
 
     outermost = IP if begins_with_ipv4(raw) else Ether if len(raw) >= ETHERNET_SIZE else Raw
-    packet, parts = outermost(raw), []
+    packet: Any = outermost(raw)
+    parts = []
     while not isinstance(packet, NoPayload):
         parts.append(packet)
         packet = packet.payload

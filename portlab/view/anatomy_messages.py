@@ -1,11 +1,10 @@
-"""What a packet carries, field by field: DNS, TLS, DHCP, NTP, SNMP, what else Scapy can take apart; or just text."""
+"""What a packet carries, field by field: DNS, DHCP, NTP, SNMP, what else Scapy can take apart; or just text."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
-from portlab.view.anatomy_fields import Reader, hexadecimal, printable
+from portlab.view.anatomy_fields import Reader, printable
 
 MOST_VALUE = 200  # characters of one value
 
@@ -80,7 +79,6 @@ TELLING = (
     "server_share",
 )
 """Of an extension of TLS: the part that is shown for all of it."""
-TLS_TYPES = {20: "change cipher spec", 21: "alert", 22: "handshake", 23: "application data"}
 
 
 def load() -> None:
@@ -105,17 +103,27 @@ def payload(read: Reader) -> None:
 
 
 def message(read: Reader, packet: Any) -> None:
-    """A message that Scapy took apart; fields that it cannot place become one."""
-    try:
-        _walk(read, packet, read.data)
-    except Exception:  # whatever Scapy stumbles over: the bytes are still there
-        read.fields.clear()
-        read.bit = read.begin * 8
+    """A message that Scapy took apart; where its fields cannot be placed they become one."""
+    take_apart(read, packet)
     if not read.fields:
         name, meaning = WORDS.get(type(packet).__name__, (packet.name, ""))
         parts = [f"{part} {_plain(value)}" for part, value in packet.fields.items()]
         read.block(name, _abbreviated(name), read.left, _short(", ".join(parts)), meaning)
     read.rest("Rest", "not taken apart")
+
+
+def take_apart(read: Reader, packet: Any) -> None:
+    """The packet's fields from here on; none of them where Scapy stumbles over the bytes."""
+    before, place = len(read.fields), read.bit
+    try:
+        _walk(read, packet, read.raw[read.bit // 8 : read.end])
+    except Exception:  # bytes can be anything; they are shown all the same
+        fits = False
+    else:
+        fits = read.bit <= read.end * 8
+    if not fits:
+        del read.fields[before:]
+        read.bit = place
 
 
 def _walk(read: Reader, packet: Any, data: bytes) -> None:
@@ -220,65 +228,3 @@ def _plain(value: Any) -> str:
 
 def _short(text: str) -> str:
     return text if len(text) <= MOST_VALUE else f"{text[:MOST_VALUE]} …"
-
-
-# --- TLS ----------------------------------------------------------------------------------------------------
-
-
-def looks_like_tls(data: bytes) -> bool:
-    """Whether bytes begin with a record of TLS (RFC 8446 section 5.1)."""
-    return len(data) >= 5 and data[0] in TLS_TYPES and data[1] == 3 and data[2] <= 4
-
-
-def tls_records(data: bytes) -> Iterator[bytes]:
-    """The records in the bytes; the last may be cut off by the segment's end."""
-    while looks_like_tls(data):
-        size = 5 + int.from_bytes(data[3:5], "big")
-        yield data[:size]
-        data = data[size:]
-    if data:
-        yield data
-
-
-def tls(read: Reader) -> None:
-    """One record of TLS: its header, and a hello's fields; what is encrypted stays so."""
-    kind = read.take(
-        "Content type", "type", 8, str, lambda v: TLS_TYPES.get(v, "goes on from an earlier segment")
-    )
-    read.take(
-        "Legacy version", "version", 16, hexadecimal(4), "kept for older middleboxes; a hello says more"
-    )
-    size = read.take("Length", "length", 16, str, lambda v: f"{v:,} bytes follow in this record")
-    hello = kind == 22 and read.left >= 32 and read.peek(8) in (1, 2) and read.left >= size * 8
-    if hello and (packet := _hello(read.data)) is not None:
-        _walk(read, packet, read.data[5:])
-    read.rest("Content", _content(kind, hello))
-
-
-def _content(kind: int, hello: bool) -> str:
-    if kind == 23:
-        return "encrypted: who listens sees how much is said, not what"
-    return (
-        "not taken apart"
-        if hello or kind != 22
-        else "a handshake message; after the hellos of TLS 1.3 encrypted"
-    )
-
-
-def _hello(record: bytes) -> Any:
-    """The hello in a record, taken apart by Scapy; None where it cannot (its TLS needs a library of its own)."""
-    try:
-        from scapy.layers.tls.all import TLSClientHello, TLSServerHello
-
-        return (TLSClientHello if record[5] == 1 else TLSServerHello)(record[5:])
-    except Exception:  # no cryptography on this machine, or bytes that are no hello
-        return None
-
-
-def tls_layers(raw: bytes, begin: int, end: int) -> Iterator[Reader]:
-    """A reader for each record of TLS in these bytes."""
-    for record in tls_records(raw[begin:end]):
-        read = Reader(raw, begin, begin + len(record))
-        tls(read)
-        yield read
-        begin += len(record)

@@ -67,7 +67,7 @@ class Tap:
         os.close(self._stop)
 
     def _empty(self) -> None:
-        sockets = [ring.socket for ring in self._rings]
+        sockets = [ring.socket.fileno() for ring in self._rings]
         while self._stop not in select.select([*sockets, self._stop], [], [])[0]:
             self._take()
         for _ in range(LINGERS_AT_MOST):

@@ -10,6 +10,8 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scapy.layers.dhcp import BOOTP, DHCP
 from scapy.layers.dns import DNS, DNSQR, DNSRR, dns_compress
 from scapy.layers.inet import ICMP, IP, TCP, UDP, IPOption_RR
@@ -117,6 +119,25 @@ def test_however_short_it_was_cut(name: str) -> None:
     for size in range(1, min(len(raw), 128), 3):
         taken = anatomy(raw[:size])
         assert sum(field.bits for layer in taken.layers for field in layer.fields) == size * 8
+
+
+@given(
+    st.binary(max_size=120), st.sampled_from([53, 67, 69, 123, 161, 443, 9999]), st.sampled_from([TCP, UDP])
+)
+@settings(max_examples=150)
+def test_whatever_bytes_a_packet_carries(data: bytes, port: int, transport: Any) -> None:
+    raw = bytes(LINK / IP(**ENDS) / transport(sport=40_000, dport=port)) + data
+    raw = raw[:16] + (len(raw) - 14).to_bytes(2, "big") + raw[18:]
+    for begin in (b"", b"\x16\x03\x01\x00\x40\x01\x00\x00\x3c\x03\x03"):
+        taken = anatomy(raw[: len(raw) - len(data)] + begin + data if begin else raw)
+        assert sum(field.bits for layer in taken.layers for field in layer.fields) % 8 == 0
+        assert sum(layer.size for layer in taken.layers) == len(taken.raw)
+
+
+@given(st.binary(min_size=1, max_size=90))
+@settings(max_examples=150)
+def test_whatever_a_frame_is(raw: bytes) -> None:
+    assert sum(layer.size for layer in anatomy(raw).layers) == len(raw)
 
 
 LAYERS = {
@@ -253,7 +274,7 @@ def test_the_buttons_the_list_and_the_text_say_the_same(name: str) -> None:
     total = sum(len(layer.fields) for layer in taken.layers)
     buttons = re.findall(r'<button [^>]*data-i="(\d+)"', page)
     assert buttons == [str(number) for number in range(total)]
-    assert page.count('tabindex="0"') == 1  # one stop for the Tab key
+    assert len(re.findall(r'<button [^>]*tabindex="0"', page)) == 1  # one stop for the Tab key
     assert len(re.findall(r"<tr>", page)) == total + 1
     lines = bundle["text/plain"].splitlines()
     assert len(lines) >= total + 2
