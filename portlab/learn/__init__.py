@@ -9,5 +9,15 @@ from portlab.learn.lesson import Lesson
 from portlab.learn.questions import Question
 from portlab.learn.recorded import recorded
 from portlab.learn.reference import port_reference
+from portlab.learn.scan_widget import ScanWidget
 
-__all__ = ["Deck", "Lesson", "Question", "open_ports", "port_reference", "recorded", "seconds_between"]
+__all__ = [
+    "Deck",
+    "Lesson",
+    "Question",
+    "ScanWidget",
+    "open_ports",
+    "port_reference",
+    "recorded",
+    "seconds_between",
+]

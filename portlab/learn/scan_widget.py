@@ -1,5 +1,6 @@
 """Scan widget: choose what to scan, start it, watch it fill up, stop it; the line of Python that does it is shown.
 
+    from portlab.learn import ScanWidget
     widget = ScanWidget(pl.syn_scan, pl.connect_scan, pl.udp_scan, pl.ping, target="web", ports="1-1024")
     widget                  # shows it
     widget.scan             # the last scan that ended, once there is one

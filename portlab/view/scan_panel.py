@@ -15,7 +15,8 @@ import numpy as np
 from portlab.model import State
 from portlab.result import Scan
 from portlab.view import figure, summary, words
-from portlab.view.scan_panel_svg import WAITING, Drawing, cells, so_far, timeline
+from portlab.view.portmap_svg import Drawing
+from portlab.view.scan_panel_svg import WAITING, cells, so_far, timeline
 from portlab.view.svg import badge, escape
 from portlab.view.tokens import LOOKS
 
@@ -74,6 +75,8 @@ class Panel:
         """Where it stands, in a sentence that does not change five times a second."""
         if self.busy:
             return "The scan is running."
+        if self.error:
+            return "Nothing was sent."
         if self.scan is None:
             return "Nothing has been sent yet."
         told = ", ".join(f"{count:,} {LOOKS[state].words}" for state, count in self.counts().items())
@@ -92,7 +95,7 @@ class Panel:
     # --- as text ------------------------------------------------------------------------------------------
 
     def __str__(self) -> str:
-        told = [f"Scan panel: {self.order}", f"! {self.error}" if self.error else self.state]
+        told = [f"Scan panel: {self.order}", *([f"! {self.error}"] if self.error else []), self.state]
         if self.scan is not None and not self.busy:
             told += ["", summary.text(self.scan)]
         return "\n".join(told)

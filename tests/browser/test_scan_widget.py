@@ -31,7 +31,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.lab]
 NOTEBOOK = "scan_widget.ipynb"
 CELLS = [
     """import portlab as pl
-from portlab.learn.scan_widget import ScanWidget
+from portlab.learn import ScanWidget
 widget = ScanWidget(pl.syn_scan, pl.connect_scan, pl.ping, target="web", ports="20-25,80")
 widget""",
     """known = widget.scan
@@ -135,7 +135,7 @@ def test_a_target_outside_is_refused_in_words(page: Any) -> None:
     alert = page.locator("figure.pl-scan [role=alert]")
     alert.filter(has_text="192.0.2.1").wait_for(timeout=PATIENCE_MS)
     assert "authorise" in alert.inner_text()
-    assert "Nothing has been sent yet." in page.locator(STATE).inner_text()
+    assert page.locator(STATE).inner_text() == "Nothing was sent."
     assert page.locator(f"{FORM} button[data-do=start]").get_attribute("aria-disabled") == "false"
 
 
