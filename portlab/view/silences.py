@@ -21,13 +21,15 @@ TOLD_TRIES = 2
 def with_silences(rows: list[Row], gave_up_ns: int | None) -> list[Row]:
     """The same rows, with one for every wait in which nothing came; `gave_up_ns`: when the scanner gave up."""
     tries = max((row.attempt for row in rows), default=1)
+    last_call = max((row.at_ns for row in rows if row.short == CALLED), default=0)
     told: list[Row] = []
     for row in rows:
         timed_out = row.short == TIMED_OUT
+        again = row.attempt > 1 or (row.short == CALLED and bool(told) and told[-1].short != TIMED_OUT)
         gap = row.at_ns - told[-1].at_ns if told else 0
-        again = row.attempt > 1 or (row.short == CALLED and bool(told))
         if gap > 0 and (timed_out or (again and gap >= SHORT_NS) or gap >= LONG_NS):
-            told.append(_silence(told[-1].at_ns, row.at_ns, timed_out, tries, again))
+            gives_up = timed_out and row.at_ns > last_call
+            told.append(_silence(told[-1].at_ns, row.at_ns, gives_up, tries, again))
         told.append(row)
     if told and gave_up_ns is not None and told[-1].short != TIMED_OUT:
         last_ns = told[-1].at_ns
@@ -77,15 +79,16 @@ def folded(rows: list[Row]) -> list[Row]:
 
 
 def _in_vain(row: Row) -> bool:
-    return row.kind is Kind.SILENCE or (row.attempt > 0 and row.reaches is None)
+    waits = row.kind is Kind.SILENCE or row.short in (CALLED, TIMED_OUT)
+    return waits or (row.attempt > 0 and row.reaches is None)
 
 
 def _fold(vain: list[Row]) -> list[Row]:
-    """First tries, one row for the middle, last try; each try is a probe and (mostly) a silence."""
+    """First tries, one row for the middle, last try; each try is (a call,) a probe and (mostly) a silence."""
     probes = [place for place, row in enumerate(vain) if row.kind is Kind.PACKET]
     if len(probes) <= TOLD_TRIES + 2:
         return vain
-    first, last = probes[TOLD_TRIES], probes[-1]
+    first, last = (place - (vain[place - 1].short == CALLED) for place in (probes[TOLD_TRIES], probes[-1]))
     middle = vain[first:last]
     attempts = [row.attempt for row in middle if row.attempt]
     start_ns, end_ns = middle[0].at_ns, vain[last].at_ns
