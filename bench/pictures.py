@@ -1,0 +1,141 @@
+"""What drawing takes: processor time of each picture, the median of many runs, and its size as HTML.
+
+    python -m bench.pictures
+
+The scans are made by hand: what is measured is drawing, not scanning.
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+from pandas import DataFrame
+
+from portlab.addresses import number
+from portlab.lab import Lab
+from portlab.model import PROBE, Events, Reason, State, no_errnos, no_frames
+from portlab.result import Scan
+from portlab.verdict import NO_EVENT, Asked, Findings
+from portlab.view import host_table, lab_map, plots, port_map
+
+RUNS = 15
+HOST = number("192.0.2.10")
+WORDS = (
+    (State.CLOSED, Reason.RESET),
+    (State.OPEN, Reason.SYN_ACK),
+    (State.FILTERED, Reason.NO_RESPONSE),
+)
+
+
+def scan(which: np.ndarray[Any, np.dtype[np.intp]], hosts: int = 1) -> Scan:
+    """A scan of as many ports of each host as `which` is long: 0 is closed, 1 open, 2 filtered."""
+    count = len(which) * hosts
+    states = np.array([state.code for state, _ in WORDS], np.uint8)[which]
+    reasons = np.array([reason.code for _, reason in WORDS], np.uint8)[which]
+    asked = Asked(
+        np.repeat(np.arange(HOST, HOST + hosts, dtype=np.uint32), len(which)),
+        np.tile(np.arange(len(which), dtype=np.int32), hosts),
+        {HOST + i: f"host{i}" for i in range(hosts)},
+    )
+    none = np.full(count, -1, np.int16)
+    findings = Findings(
+        answer=np.ones(count, np.uint8),
+        state=np.tile(states, hosts),
+        reason=np.tile(reasons, hosts),
+        rtt_ms=np.tile(np.where(which == 2, np.nan, 0.05 + which / 10), hosts),
+        tries=np.ones(count, np.uint8),
+        answered_by=np.where(np.tile(which, hosts) == 2, 0, asked.address).astype(np.uint32),
+        icmp_type=none,
+        icmp_code=none,
+        event=np.full(count, NO_EVENT, np.intp),
+    )
+    nothing = Events(no_frames(), no_errnos())
+    return Scan(
+        technique="syn",
+        fidelity="embedded",
+        started_ns=0,
+        elapsed_s=1.0,
+        complete=True,
+        authorised=(),
+        lost_here=0,
+        asked=asked,
+        findings=findings,
+        probes=np.empty(0, PROBE),
+        received=nothing,
+    )
+
+
+def typical() -> np.ndarray[Any, np.dtype[np.intp]]:
+    """All ports as scans find them: most closed, some ranges filtered, few open."""
+    which = np.zeros(65_536, np.intp)
+    which[6000:7000] = which[33_000:36_000] = 2
+    which[[21, 22, 25, 53, 80, 110, 143, 443, 993, 3306, 5432, 8080]] = 1
+    return which
+
+
+def worst() -> np.ndarray[Any, np.dtype[np.intp]]:
+    """All ports in as many pieces as chance makes: nothing real looks like it."""
+    return np.random.default_rng(1).integers(0, 3, 65_536)
+
+
+LAB = Lab(
+    "embedded",
+    {"office": "192.0.2.0/24"},
+    {f"host{i}": (f"192.0.2.{10 + i}",) for i in range(14)},
+    "host0",
+    "",
+)
+
+
+def pictures() -> dict[str, Callable[[], str]]:
+    """What is drawn, by name."""
+    whole, pieces, small, several = (
+        scan(typical()),
+        scan(worst()),
+        scan(typical()[:1024]),
+        scan(typical()[:100], 14),
+    )
+    frame = whole.to_frame()
+    return {
+        "port map, 1,024 ports": lambda: port_map(small).html(),
+        "port map, 65,536 ports": lambda: port_map(whole).html(),
+        "port map, 65,536 ports at random": lambda: port_map(pieces).html(),
+        "host table, 14 hosts": lambda: host_table(several).html(),
+        "lab map, 14 hosts": lambda: lab_map(LAB, several).html(),
+        "plot of states, wide and narrow": lambda: plots.themed(
+            plots.states(frame).get_figure(root=True)
+        ).html(),
+    }
+
+
+def plot_of_states(frame: DataFrame) -> str:
+    """A plot as a notebook shows it."""
+    figure = Figure(figsize=(700 / 96, 150 / 96))
+    plots.states(frame, figure.subplots())
+    return plots.themed(figure).html()
+
+
+def main() -> int:
+    """One line a picture."""
+    print(f"Drawing, {RUNS} runs each; load {os.getloadavg()[0]:.1f}")
+    for name, draw in pictures().items():
+        size = len(draw())
+        times = []
+        for _ in range(RUNS):
+            started = time.process_time()
+            draw()
+            times.append((time.process_time() - started) * 1e3)
+        told = f"median {statistics.median(times):6.1f} ms  ({min(times):.1f} to {max(times):.1f})"
+        print(f"  {name:34} {told}  {size / 1024:6.0f} KB")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
