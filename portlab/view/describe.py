@@ -41,9 +41,7 @@ def describe(exchange: Exchange) -> Story:
         rows=tuple(sorted(rows, key=lambda row: row.until_ns if row.kind is Kind.SILENCE else row.at_ns)),
         batch_clock=any(packet.batch_clock for packet in packets),
         result=result,
-        observers=tuple(
-            filter(None, [*sides.recorded.between, sides.recorded.by_target and sides.actors[-1].name])
-        ),
+        observers=sides.recorded.observers,
         untouched=paths.untouched,
         agreed=paths.agreed,
     )

@@ -65,7 +65,7 @@ def _packet(place: Placed, story: Story, columns: Columns, prefix: str) -> Itera
     if path is not None:
         yield element("g", *_sightings(place, columns), css="truth")
     own_y = place.top if row.sender == 0 else place.end
-    if row.speaker is Speaker.KERNEL and row.note:
+    if row.speaker is Speaker.KERNEL and row.note and not row.attempt:
         yield element("rect", x=-4, y=f"{own_y - 4:g}", width=8, height=8, css="sender")
     elif row.sender == 0:
         yield element("circle", cx="0%", cy=f"{own_y:g}", r="3.6", css="sender")

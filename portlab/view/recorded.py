@@ -46,6 +46,7 @@ class Journey:
 class Recorded:
     """All journeys of an exchange, and who recorded: those on the way in order, and whether the target did."""
 
+    target_name: str = ""
     between: tuple[str, ...] = ()
     by_target: bool = False
     journeys: tuple[Journey, ...] = ()
@@ -53,7 +54,12 @@ class Recorded:
     @property
     def is_empty(self) -> bool:
         """True where nobody else recorded."""
-        return not self.between and not self.by_target
+        return not self.observers
+
+    @property
+    def observers(self) -> tuple[str, ...]:
+        """Everybody else who recorded something of this, or should have seen it."""
+        return (*self.between, self.target_name) if self.by_target else self.between
 
     def made_by(self, journey: Journey) -> str | None:
         """Who on the way made this packet: the first who saw it, and saw it only leave."""
@@ -78,8 +84,8 @@ def follow(exchange: Exchange, packets: list[Packet], target_name: str) -> Recor
     between = dict.fromkeys(o for o, _, _ in sightings if o != target_name and o not in scanners)
     stops = [SCANNER, *between, target_name]
     places: dict[tuple[bool, str, bool], list[tuple[Packet, int | None]]] = defaultdict(list)
-    for own, packet in enumerate(packets):
-        places[packet.sent, SCANNER, packet.sent].append((packet, own))
+    for number, packet in enumerate(packets):
+        places[packet.sent, SCANNER, packet.sent].append((packet, number))
     for observer, left, packet in sightings:
         places[packet.sent, observer, left].append((packet, None))
     journeys: list[Journey] = []
@@ -91,7 +97,7 @@ def follow(exchange: Exchange, packets: list[Packet], target_name: str) -> Recor
                     _join(started[_same(packet)], packet, Seen(observer, left, packet.time_ns), own)
         journeys += [journey for copies in started.values() for journey in copies]
     journeys = [one for one in journeys if one.own is not None or one.seen[0].time_ns <= exchange.ended_ns]
-    return Recorded(tuple(between), target_name in hosts, tuple(journeys))
+    return Recorded(target_name, tuple(between), target_name in hosts, tuple(journeys))
 
 
 def _join(copies: list[Journey], packet: Packet, seen: Seen, own: int | None) -> None:

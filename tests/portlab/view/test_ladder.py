@@ -162,3 +162,9 @@ def _timed(what: object) -> float:
     start = time.perf_counter()
     what()
     return time.perf_counter() - start
+
+
+@pytest.mark.parametrize(("name", "squares"), [("syn open", 1), ("connect open", 0), ("connect timeout", 0)])
+def test_a_square_is_what_the_kernel_sent_by_itself(name: str, squares: int) -> None:
+    svg, _ = ladder_svg.draw(describe(made.EXCHANGES[name]()), "x")
+    assert len(re.findall('<rect [^>]*class="sender"', svg)) == squares
