@@ -1,9 +1,9 @@
 """The contract, asked from the student's workstation in the Docker lab, where `test_lab.py` has pytest run this."""
 
 import pytest
-from tests.lab.test_contract import SCANS, disagreements, rows_of
 
 import portlab as pl
+from tests.lab.test_contract import SCANS, disagreements, rows_of
 
 
 @pytest.mark.parametrize("technique", ["ping", *SCANS])
