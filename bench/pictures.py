@@ -109,9 +109,7 @@ def pictures() -> dict[str, Callable[[], str]]:
         "port map, 65,536 ports at random": lambda: port_map(pieces).html(),
         "host table, 14 hosts": lambda: host_table(several).html(),
         "lab map, 14 hosts": lambda: lab_map(LAB, several).html(),
-        "plot of states, wide and narrow": lambda: plots.themed(
-            plots.states(frame).get_figure(root=True)
-        ).html(),
+        "plot of states, wide and narrow": lambda: plot_of_states(frame),
     }
 
 

@@ -33,8 +33,8 @@ __all__ = ["Picture", "Words", "compare", "describe", "icmp_staircase", "rtt", "
 
 MOST_MARKS = 200
 """More round trips of one state are drawn as evenly chosen ones, from the shortest to the longest."""
-MODELLED = "modelled time from probe to answer (log scale)"
-MEASURED = "time from probe to answer, at the scanner (log scale)"
+MODELLED = "modelled time to the answer (log scale)"
+MEASURED = "time to the answer (log scale)"
 
 
 def rtt(frame: DataFrame, ax: Axes | None = None) -> Axes:

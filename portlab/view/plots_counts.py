@@ -26,7 +26,7 @@ def states(frame: DataFrame, ax: Axes | None = None) -> Axes:
     counts = Counter(zip(map(STATES.get, frame["state"]), map(str, frame["reason"]), strict=True))
     found = sorted(
         ((state, reason, count) for (state, reason), count in counts.items() if state),
-        key=lambda one: (one[0].code, -one[2]),
+        key=lambda one: (one[0].code, -one[2], one[1]),
     )
     with style():
         ax = axes(ax, 50 + 34 * max(len(found), 2))

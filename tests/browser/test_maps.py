@@ -34,7 +34,10 @@ OVERLAPS = """() => {
 }"""
 OUTSIDE = """() => [...document.querySelectorAll(".portmap text, .plot text")]
   .filter(t => t.getClientRects().length && t.checkVisibility())
-  .filter(t => { const b = t.getBoundingClientRect(); return b.left < 0 || b.right > innerWidth; })
+  .filter(t => {
+    const b = t.getBoundingClientRect(), picture = t.closest(".plot svg")?.getBoundingClientRect();
+    return b.left < (picture?.left ?? 0) - 1 || b.right > (picture?.right ?? innerWidth) + 1;
+  })
   .map(t => t.textContent)"""
 SMALLEST = """() => Math.min(...[...document.querySelectorAll(".pl *")]
   .filter(e => e.getClientRects().length && [...e.childNodes].some(n => n.nodeType === 3 && n.textContent.trim()))

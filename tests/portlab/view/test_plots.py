@@ -90,7 +90,7 @@ def test_an_answer_without_a_time_is_told_and_not_taken_for_silence() -> None:
 
 @pytest.mark.parametrize(
     ("fidelity", "label"),
-    [("simulated", "modelled time"), ("embedded", "time from probe to answer, at the scanner")],
+    [("simulated", "modelled time"), ("embedded", "time to the answer")],
 )
 def test_the_axis_says_what_the_times_are(fidelity: str, label: str) -> None:
     ax = plots.rtt(frame({1: OPEN}, {1: 0.1}, fidelity=fidelity))
