@@ -92,20 +92,21 @@ def streams(frames: Frames) -> list[Stream]:
 def segments(frames: Frames) -> Iterator[Segment]:
     """The TCP segments among the frames, in order of time; those with a wrong checksum are left out."""
     seen = Dissected(first_bytes(frames))
-    header = (frames["data"][:, ETHERNET_SIZE] & 0xF).astype(int) * 4 + ETHERNET_SIZE
-    for row in np.flatnonzero(seen.is_tcp).tolist():
-        data = frames["data"][row]
-        start = int(header[row]) + (int(data[header[row] + 12]) >> 4) * 4
-        end = ETHERNET_SIZE + int(seen.total_length[row])
-        yield Segment(
-            time_ns=int(frames["time_ns"][row]),
-            sender=(int(seen.source[row]), int(seen.source_port[row])),
-            receiver=(int(seen.destination[row]), int(seen.destination_port[row])),
-            sequence_number=int(seen.sequence_number[row]),
-            control_bits=int(seen.control_bits[row]),
-            length=max(end - start, 0),
-            data=data[start : min(end, int(frames["captured"][row]))].tobytes(),
-        )
+    rows = np.flatnonzero(seen.is_tcp)
+    data = frames["data"]
+    header = (data[rows, ETHERNET_SIZE] & 0xF).astype(np.intp) * 4 + ETHERNET_SIZE
+    begin = header + (data[rows, header + 12] >> 4).astype(np.intp) * 4
+    end = np.minimum(ETHERNET_SIZE + seen.total_length[rows], frames["captured"][rows])
+    length = np.maximum(ETHERNET_SIZE + seen.total_length[rows].astype(np.intp) - begin, 0)
+    columns = (
+        rows, frames["time_ns"][rows], seen.source[rows], seen.source_port[rows], seen.destination[rows],
+        seen.destination_port[rows], seen.sequence_number[rows], seen.control_bits[rows], length, begin, end,
+    )  # fmt: skip
+    for row, time_ns, source, source_port, to, to_port, number, bits, size, first, last in zip(
+        *(column.tolist() for column in columns), strict=True
+    ):
+        said = data[row, first:last].tobytes() if size else b""
+        yield Segment(time_ns, (source, source_port), (to, to_port), number, bits, size, said)
 
 
 def first_bytes(frames: Frames) -> Frames:

@@ -20,25 +20,30 @@ HEADS = ("#", "time", "packet", "from → to", "bytes")
 
 def text(capture: Capture) -> str:
     """The list as plain text."""
-    rows = [HEADS, *_rows(capture)]
-    widths = [max(len(row[place]) for row in rows) for place in range(len(HEADS))]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
-    return "\n".join([_title(capture), *(line.rstrip() for line in lines), *_notes(capture)])
+    return _text(_title(capture), _rows(capture), _notes(capture))
 
 
 def mimebundle(capture: Capture) -> dict[str, str]:
     """What a notebook shows of a capture."""
-    rows = [[escape(cell) for cell in row] for row in _rows(capture)]
-    notes = "".join(f'<p class="muted">{escape(note)}</p>' for note in _notes(capture))
+    title, rows, notes = _title(capture), _rows(capture), _notes(capture)
     body = (
-        figure.heading(_title(capture), fidelity_name(capture.fidelity))
-        + figure.table(HEADS, rows, "frames")
-        + notes
+        figure.heading(title, fidelity_name(capture.fidelity))
+        + figure.table(HEADS, [[escape(cell) for cell in row] for row in rows], "frames")
+        + "".join(f'<p class="muted">{escape(note)}</p>' for note in notes)
     )
     return {
-        "text/plain": text(capture),
-        "text/html": figure.wrap("listing", _title(capture), body, "listing"),
+        "text/plain": _text(title, rows, notes),
+        "text/html": figure.wrap("listing", title, body, "listing"),
     }
+
+
+def _text(title: str, rows: list[tuple[str, ...]], notes: list[str]) -> str:
+    widths = [max(len(row[place]) for row in (HEADS, *rows)) for place in range(len(HEADS))]
+    lines = [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in (HEADS, *rows)
+    ]
+    return "\n".join([title, *lines, *notes])
 
 
 def _title(capture: Capture) -> str:

@@ -21,8 +21,8 @@ from portlab.wire.kernel import NEEDS_RAW
 from portlab.wire.raw import LOOPBACK, permitted, routes
 from portlab.wire.ring import FRAME_BEGINS, Ring
 
-MEMORY = 1 << 24
-"""Bytes of each interface's ring: 8,192 frames of Ethernet's usual size."""
+MEMORY = 1 << 25
+"""Bytes of each interface's ring: 16,384 frames of Ethernet's usual size."""
 USUAL = 2048 - FRAME_BEGINS
 """Bytes kept of a frame where no frame is longer: with the slot's header a power of two."""
 LINGER_S = 0.2
