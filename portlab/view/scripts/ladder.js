@@ -20,13 +20,16 @@
   function step(figure, k) {
     const shown = rows(figure), now = shown[k - 1];
     const come = new Set((now ? shown.slice(0, k) : shown).map((row) => row.dataset.i));
-    if (now) figure.dataset.step = k;
-    else delete figure.dataset.step;
+    figure.dataset.step = now ? k : 0;
+    figure.toggleAttribute("data-stepping", Boolean(now)); // what the style looks at: it changes only at both ends
     for (const part of figure.querySelectorAll("[data-i]")) {
       part.classList.toggle("come", come.has(part.dataset.i));
       part.classList.toggle("now", part.dataset.i === now?.dataset.i);
     }
-    for (const row of shown) row.tabIndex = row === (now ?? shown[0]) ? 0 : -1; // the table is one stop of the Tab key
+    for (const row of shown) { // the table is one stop of the Tab key
+      const stop = row === (now ?? shown[0]) ? 0 : -1;
+      if (row.tabIndex !== stop || !row.hasAttribute("tabindex")) row.tabIndex = stop;
+    }
     button(figure, "back").setAttribute("aria-disabled", k < 2);
     button(figure, "next").setAttribute("aria-disabled", k === shown.length);
     button(figure, "next").querySelector("span").textContent = now ? "Next" : "Step through";
