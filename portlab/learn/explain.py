@@ -52,7 +52,8 @@ def what_came(result: PortResult, speaker: str) -> str:
     if packet is Packet.NOTHING:
         if result.reason is not Reason.NO_RESPONSE:
             return f"no packet came back ({result.reason})"
-        return f"nothing came back, though it was asked {count(result.tries, 'time')}"
+        again = f", though it was asked {result.tries} times" if result.tries > 1 else ""
+        return f"nothing came back{again}"
     what = packet.phrase
     if packet is Packet.ICMP_ERROR:
         what += f" (type {result.icmp_type}, code {result.icmp_code})"

@@ -23,12 +23,15 @@ from portlab.learn.counter import CounterExample, Lab, show
 from portlab.learn.evidence import read_packet, read_state
 from portlab.learn.gate import Gated, Record
 from portlab.learn.handin import HandIn
+from portlab.learn.live import Live
 from portlab.learn.misconceptions import misconception
 from portlab.learn.progress import Progress, default_path
 from portlab.learn.questions import ChoiceGate, PredictionGate, Question, questions_of
 from portlab.learn.quiz import Quiz
+from portlab.learn.reference import port_reference
 from portlab.learn.runs import planned
 from portlab.learn.waiting import Waiting
+from portlab.result import Scan
 
 
 def _now() -> datetime:
@@ -143,6 +146,16 @@ class Lesson:
     def counter_example(self, id_: str) -> CounterExample:
         """Show in the lab what speaks against a belief: counter_example("M04").  In words where no lab can."""
         return show(misconception(id_), self._lab, self._scanner)
+
+    def reference(self, hosts: Sequence[str]) -> Live:
+        """The port reference, with a button beside each row that asks these hosts for that port."""
+
+        def probe(port: int, protocol: str) -> Scan:
+            scan = self._scanner.udp_scan if protocol == "udp" else self._scanner.syn_scan
+            found: Scan = scan(list(hosts), port, progress=False)
+            return found
+
+        return port_reference(probe)
 
     # --- what is kept -------------------------------------------------------------------------------------
 

@@ -296,30 +296,38 @@ def alternatives(lesson: Lesson) -> Told:
                     yield cell.id, "an <img> without alt"
 
 
+def asked(cell: Cell) -> list[str]:
+    """The names that a code cell asks the learner for: lesson.predict("door", ...) asks for "door"."""
+    try:
+        nodes = list(ast.walk(cell.tree()))
+    except SyntaxError:
+        return []
+    calls = [node for node in nodes if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)]
+    named = [call.args[0] for call in calls if call.args and call.func.attr in PROMPTS]  # type: ignore[attr-defined]
+    return [
+        first.value for first in named if isinstance(first, ast.Constant) and isinstance(first.value, str)
+    ]
+
+
+def asked_in(path: Path) -> list[str]:
+    """Everything that a lesson asks for, as the key file names it: "04/open-door"."""
+    lesson = read(path)
+    return [f"{lesson.number}/{name}" for cell in lesson.code for name in asked(cell)]
+
+
 @rule
 def keys(lesson: Lesson) -> Told:
     """What asks the learner has one name, and the key file knows it; and the key file knows no more."""
-    asked: list[str] = []
+    met: set[str] = set()
     for cell in lesson.code:
-        try:
-            nodes = list(ast.walk(cell.tree()))
-        except SyntaxError:
-            continue
-        for node in nodes:
-            if (
-                isinstance(node, ast.Call)
-                and isinstance(node.func, ast.Attribute)
-                and node.func.attr in PROMPTS
-            ):
-                first = node.args[0] if node.args else None
-                if isinstance(first, ast.Constant) and isinstance(first.value, str):
-                    asked.append(f"{lesson.number}/{first.value}")
-                    if asked[-1] not in lesson.keys:
-                        yield cell.id, f"the key file has no {asked[-1]!r}"
-                    if asked.count(asked[-1]) > 1:
-                        yield cell.id, f"{asked[-1]!r} is asked twice"
-    for name in sorted(lesson.keys):
-        if name.startswith(f"{lesson.number}/") and name not in asked:
+        for name in (f"{lesson.number}/{each}" for each in asked(cell)):
+            if name not in lesson.keys:
+                yield cell.id, f"the key file has no {name!r}"
+            if name in met:
+                yield cell.id, f"{name!r} is asked twice"
+            met.add(name)
+    for name in sorted(lesson.keys - met):
+        if name.startswith(f"{lesson.number}/"):
             yield lesson.cells[0].id, f"the key file knows {name!r}, which nothing asks"
 
 
