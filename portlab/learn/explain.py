@@ -9,7 +9,7 @@ from portlab.learn.evidence import Packet, decided_by, says
 from portlab.learn.misconceptions import Misconception, Prediction
 from portlab.model import PortResult, Reason
 from portlab.view.gate import Feedback
-from portlab.view.words import count, duration, technique_name
+from portlab.view.words import duration, technique_name
 
 HEADS = {
     (True, True): ("✓", "Right, and for the right reason."),

@@ -1,4 +1,4 @@
-"""Conversations that were recorded in the lab and are part of PortLab: every lab can show them, the simulated one too."""
+"""Conversations recorded in the lab that are part of PortLab: every lab can show them, the simulated one too."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ FOLDER = "data/captures"
 def recorded(name: str) -> Capture:
     """A capture that PortLab brings along: recorded("log_ins").  BadTarget where there is none of that name."""
     folder = resources.files("portlab") / FOLDER
-    there = sorted(each.name.removesuffix(".pcapng") for each in folder.iterdir() if each.name.endswith(".pcapng"))
+    there = sorted(
+        each.name.removesuffix(".pcapng") for each in folder.iterdir() if each.name.endswith(".pcapng")
+    )
     if name not in there:
         raise BadTarget(f"There is no recorded conversation {name!r}.  There are: {', '.join(there)}")
     names = json.loads((folder / "names.json").read_text("utf-8"))
