@@ -55,7 +55,8 @@ def html(story: Story, alone: bool = True) -> str:
         + _controls(story)
         + figure.picture(svg, height, alternative, "ladder")
         + f"<figcaption>{_caption(story, alone)}</figcaption>"
-        + f"<details{' open' if alone else ''}><summary>The same in words ({count(len(story.rows), 'event')})</summary>"
+        + f"<details{' open' if alone else ''}>"
+        + f"<summary>The same in words ({count(len(story.rows), 'event')})</summary>"
         + figure.table(HEADS, cells, "steps", marks)
         + "</details>"
     )
