@@ -14,6 +14,9 @@ In the figure's script `figure.dispatchEvent(new CustomEvent("pl-tell", {bubbles
 Python, and `live.send_to_page({...})` arrives as the event "pl-hear" on the figure.  A kind's wake(figure) is called
 after every new picture, so listeners belong into the kind's handlers.  What is useless without Python
 carries class="needs-python" hidden="hidden": it is shown while Python hears it, and hidden when the kernel has ended.
+
+A page loaded anew while the kernel lives finds its way back to Python.  JupyterLab no longer knows then which output
+is to be kept up to date: the notebook keeps the picture from before until the cell is run again.
 """
 
 from __future__ import annotations
