@@ -8,6 +8,7 @@ Where a notebook is not trusted, style, script and SVG are taken out of it: then
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Sequence
 from functools import cache
 from hashlib import sha1
@@ -27,9 +28,13 @@ def css(name: str) -> str:
 
 @cache
 def style(*names: str) -> str:
-    """The rules that a picture needs, with the colours of both themes."""
-    rules = "".join(css(name) for name in ("figure", *names))
-    return f"<style>.pl{{{css_variables()}}}{rules}</style>"
+    """The rules that a picture needs, with the colours of both themes.
+
+    A page holds many pictures, and each brings the rules that all of them share.  Those of its own kind must win
+    over them wherever on the page they stand, so they are made more specific by one ".pl".
+    """
+    own = re.sub(r"(?:\.pl)+(?![\w-])", r"\g<0>.pl", "".join(css(name) for name in names))
+    return f"<style>.pl{{{css_variables()}}}{css('figure')}{own}</style>"
 
 
 @cache
