@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from portlab.view.gate import Feedback, note
@@ -23,6 +24,9 @@ class Waiting:
 
     def __call__(self, *args: object, **kwargs: object) -> Waiting:
         return self
+
+    def __iter__(self) -> Iterator[Waiting]:
+        return iter(())  # else Python would ask for one element after the other, for ever
 
     def __len__(self) -> int:
         return 0

@@ -89,6 +89,8 @@ def found_in(scans: Iterable[Scan], names: Mapping[str, str]) -> dict[str, Found
     """
     known: dict[str, Found] = {}
     for scan in scans:
+        if not len(scan):  # nothing was asked, or it waits for its prediction
+            continue
         order = np.argsort(scan.address, kind="stable")
         addresses, begins = np.unique(scan.address[order], return_index=True)
         for address, rows in zip(map(dotted, addresses.tolist()), np.split(order, begins[1:]), strict=True):
