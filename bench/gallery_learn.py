@@ -1,0 +1,97 @@
+"""The gallery's learning: reference, cards, gates, the scan panel."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import portlab as pl
+from lab_env import lab
+from portlab import ports
+from portlab.cards import cards_of
+from portlab.learn import Lesson
+from portlab.learn.progress import Progress
+from portlab.view import cards
+from portlab.view.cards import html as deck
+from portlab.view.reference import Reference
+from portlab.view.scan_panel import Order, Panel
+
+SEED = 5
+QUICK = {"seed": SEED, "progress": False}
+Made = Iterator[tuple[str, str, Any]]
+
+
+def reference_and_cards() -> Made:
+    """The table of ports, and cards of it."""
+    found = (pl.syn_scan(["web", "mail"], "common", **QUICK), pl.udp_scan("infra", "common", **QUICK))
+    yield "Port reference", "Search, filters, all rows.", Reference(ports.find())
+    yield "Port reference with a live probe", "What was found, and a button beside each row.", Reference(
+        ports.find("mail"), found, probe=True, told="25/tcp: open on mail."
+    )  # fmt: skip
+    yield "Cards to practise", "One card; the list behind it.", cards(ports.find("mail"))
+    due = cards_of(ports.find("ssh"))
+    yield (
+        "Cards that are due",
+        "Mixed, in the order given.",
+        deck(due, "2 cards are due.", "Cards that are due", True),
+    )
+    yield (
+        "No cards",
+        "Says so in one line.",
+        deck((), "No cards yet: lessons unlock them.", "Cards that are due"),
+    )
+
+
+def gates() -> Made:
+    """A gate in each of its states."""
+    with tempfile.TemporaryDirectory() as folder:
+        lesson = Lesson("04", scanner=pl, lab=lab, progress=Progress(Path(folder) / "progress.json"))
+        yield "Gate: open", "Two groups; the button waits for both.", lesson.predict("a", "syn", "web", 80)
+        right = lesson.predict("b", "syn", "web", 443)
+        right.answer("open", "SYN-ACK")
+        yield "Gate: right", "A tick, and the packet that says so.", right
+        half = lesson.predict("c", "syn", "web", 22)
+        half.answer("filtered", "RST")
+        yield "Gate: half right", "Says which half.", half
+        wrong = lesson.predict("d", "syn", "web", 22, wrong_means="M04")
+        wrong.answer("closed", "RST")
+        yield "Gate: wrong, with a counter-example", "What speaks against it, as ladders.", wrong
+        yield (
+            "Gate: a ladder that waits",
+            "One line that says what to do.",
+            lesson.predict("e", "syn", "web", 9).ladder(),
+        )
+        yield "Question", "One group.", lesson.ask("who-resets")
+        quiz = lesson.quiz("pre-test")
+        yield "Test", "Several questions, one button.", quiz
+        yield "Check: not yet", "What is wrong with the answer, and a hint.", lesson.check(
+            "doors", [25, 80], [25, 110, 143], hint="Each row marked open is one."
+        )  # fmt: skip
+        yield "Check: right", "A tick.", lesson.check("tries", 3, 3, because="Silence was asked again.")
+
+
+def panels() -> Made:
+    """The panel before, while and after it runs."""
+    names, hosts = ("syn_scan", "connect_scan", "udp_scan", "ping"), ("web", "db", "infra")
+    idle = Panel("panel-idle", names, hosts, Order("syn_scan", "web", "1-1024"))
+    yield "Scan panel: idle", "Fields, the line of Python, a start button.", idle.html()
+    seen = []
+    order = Order("syn_scan", "db", "1-1024", "400")
+    pl.syn_scan(
+        "db", "1-1024", rate=400, watch=lambda scan: bool(seen.append(scan)) or len(seen) > 3, **QUICK
+    )
+    running = Panel("panel-running", names, hosts, order, busy=True, scan=seen[-1])
+    yield "Scan panel: running", "A map that fills, a timeline, a stop button.", running.html()
+    done = replace(running, name="panel-done", busy=False, scan=pl.syn_scan("db", "1400-1530", **QUICK))
+    yield (
+        "Scan panel: done",
+        "The same with the result below it.",
+        replace(done, order=Order("syn_scan", "db", "1400-1530")).html(),
+    )
+    refused = Panel(
+        "panel-refused", names, hosts, Order("syn_scan", "nowhere"), error="There is no host 'nowhere'."
+    )
+    yield "Scan panel: refused", "The mistake in words; nothing was sent.", refused.html()
