@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lab_env.hands import Controls, Hands
-from lab_env.topology import STUDENT, Topology, topology
+from lab_env.topology import GATEWAY, STUDENT, Topology, topology
 from portlab import lab as portlab_lab
 from portlab.errors import LabNotRunning
 from portlab.lab import SIMULATED, Lab
@@ -69,6 +69,8 @@ def simulated(plan: Topology) -> Lab:
         hosts={host.name: plan.addresses(host.name) for host in plan.hosts},
         self_name=STUDENT,
         wire=SIMULATED_WIRE,
+        firewall=GATEWAY,
+        slow=plan.slow_link.network,
     )
 
 

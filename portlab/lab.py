@@ -9,7 +9,7 @@ One environment variable, PORTLAB_LAB, names one JSON file:
      "wire": "portlab.wire.raw:RawWire",                  opens the wire: module:callable, called with the Lab
      "netns": 4026532345,                                 inode of its network namespace; null: simulated
      "control": "/run/portlab/control",                   where the hosts' control sockets lie, or null
-     "recordings": "/run/portlab/recordings"}             where recordings lie, or null
+     "firewall": "gateway", "slow": "branch"}             for the map: who filters, what lies behind the slow link
 
 The network namespace must be the process's own, or the scope stays shut: a stale variable on the host opens
 nothing.
@@ -45,7 +45,8 @@ class Lab:
     wire: str
     netns: int | None = None
     control: str | None = None
-    recordings: str | None = None
+    firewall: str = ""
+    slow: str = ""
 
 
 _used: Lab | None = None
@@ -165,7 +166,8 @@ def _lab(described: dict[str, Any]) -> Lab:
         wire=str(described["wire"]),
         netns=None if netns is None else int(netns),
         control=described.get("control"),
-        recordings=described.get("recordings"),
+        firewall=str(described.get("firewall", "")),
+        slow=str(described.get("slow", "")),
     )
 
 

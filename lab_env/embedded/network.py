@@ -132,5 +132,6 @@ def descriptor(topology: Topology, host: str, netns: int, control: str) -> dict[
         "wire": "portlab.wire.raw:RawWire",
         "netns": netns,
         "control": control,
-        "recordings": None,
+        "firewall": GATEWAY,
+        "slow": topology.slow_link.network,
     }

@@ -151,11 +151,11 @@ def _host(host: Host) -> str:
 # --- from the lab ---------------------------------------------------------------------------------------------
 
 
-def lab_map(lab: Lab, *scans: Scan, firewall: str = "", slow: str = "") -> LabMap:
+def lab_map(lab: Lab, *scans: Scan) -> LabMap:
     """The lab as a map with what these scans found: lab_map(pl.lab.current(), ping, scan).
 
-    Names, addresses and networks come from the lab's descriptor.  What no descriptor tells: `firewall` names the host
-    that filters, `slow` the network behind a slow link.  Later scans count more than earlier ones.
+    Names, addresses, networks, who filters and what is slow come from the lab's descriptor; the rest from the scans,
+    of which later ones count more than earlier ones.
     """
     names = {address: name for name, addresses in lab.hosts.items() for address in addresses}
     known = found_in(scans, names)
@@ -163,7 +163,7 @@ def lab_map(lab: Lab, *scans: Scan, firewall: str = "", slow: str = "") -> LabMa
     places: dict[str, list[Host]] = {name: [] for name in cidrs}
     between = []
     for name, addresses in {**lab.hosts, **_strangers(lab, known)}.items():
-        remarks = ["you are here"] * (name == lab.self_name) + ["firewall"] * (name == firewall)
+        remarks = ["you are here"] * (name == lab.self_name) + ["firewall"] * (name == lab.firewall)
         host = Host(name, tuple(addresses), known.get(name, Found()), tuple(remarks))
         within = [place for place, cidr in cidrs.items() if any(ip_address(a) in cidr for a in addresses)]
         if len(within) > 1:
@@ -171,7 +171,7 @@ def lab_map(lab: Lab, *scans: Scan, firewall: str = "", slow: str = "") -> LabMa
         elif within:
             places[within[0]].append(host)
     networks = [
-        Network(name, lab.networks[name], tuple(hosts), name == slow) for name, hosts in places.items()
+        Network(name, lab.networks[name], tuple(hosts), name == lab.slow) for name, hosts in places.items()
     ]
     networks.sort(key=lambda network: all(host.name != lab.self_name for host in network.hosts))
     return LabMap(lab.fidelity, tuple(networks), tuple(between), tuple(heads.warnings(*scans)))

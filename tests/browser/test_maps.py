@@ -57,6 +57,8 @@ LAB = Lab(
     },
     self_name="student",
     wire="",
+    firewall="gateway",
+    slow="branch",
 )
 EVERY = [OPEN, CLOSED, DROPPED, (State.UNFILTERED, Reason.RESET), (State.OPEN_FILTERED, Reason.NO_RESPONSE)]
 ALL_PORTS = (
@@ -80,7 +82,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "1,024 ports": lambda: port_map(big({port: EVERY[port % 5] for port in range(1024)})).html(),
     "few ports": lambda: port_map(big({22: DROPPED, 80: OPEN, 443: OPEN})).html(),
     "hosts": lambda: host_table(big({port: EVERY[port % 5] for port in range(20, 40)}, ("web", "db", "mail"))).html(),
-    "lab": lambda: lab_map(LAB, big({22: OPEN, 23: CLOSED}), firewall="gateway", slow="branch").html(),
+    "lab": lambda: lab_map(LAB, big({22: OPEN, 23: CLOSED})).html(),
     "states": lambda: plot(plots.states(big(ALL_PORTS).to_frame())),
     "compare": lambda: plot(plots.compare(big({22: OPEN}).to_frame(), big({22: CLOSED}).to_frame())),
     "rtt": lambda: plot(plots.rtt(made.scan("syn", made.SYN_OPEN).to_frame())),
