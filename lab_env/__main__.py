@@ -119,11 +119,7 @@ def add_exec(verb: argparse.ArgumentParser) -> None:
     """The options of `exec`."""
     add_place(verb)
     add_fidelity(verb)
-    verb.add_argument(
-        "--docker",
-        action="store_true",
-        help="in the Docker lab: the one that runs, else one for this command",
-    )
+    add_docker(verb)
     verb.add_argument("--no-loss", action="store_true", help="the slow link to the branch loses nothing")
     verb.add_argument("--seed", type=int, metavar="N", help="makes what the slow link loses repeatable")
     verb.add_argument(
@@ -134,6 +130,16 @@ def add_exec(verb: argparse.ArgumentParser) -> None:
 def add_shell(verb: argparse.ArgumentParser) -> None:
     """The options of `shell`."""
     add_place(verb)
+    add_docker(verb)
+
+
+def add_docker(verb: argparse.ArgumentParser) -> None:
+    """In containers."""
+    verb.add_argument(
+        "--docker",
+        action="store_true",
+        help="in the Docker lab: the one that runs, else one for this command",
+    )
 
 
 def add_bench(verb: argparse.ArgumentParser) -> None:
@@ -202,7 +208,7 @@ def execute(arguments: argparse.Namespace) -> int:
         check_host(arguments.host)
         from lab_env.docker import session
 
-        return session.execute(arguments.command, arguments.host, lossy=not arguments.no_loss)
+        return session.execute(arguments.command, arguments.host, not arguments.no_loss, arguments.seed)
     if arguments.attach:
         return attach(arguments.command, arguments)
     check_host(arguments.host)
@@ -221,6 +227,12 @@ def execute(arguments: argparse.Namespace) -> int:
 
 def shell(arguments: argparse.Namespace) -> int:
     """A shell in a lab."""
+    if arguments.docker:
+        check_host(arguments.host)
+        from lab_env.docker import session
+
+        say(f"you are on {arguments.host} of the Docker lab; `exit` leaves it")
+        return session.execute(["bash"], arguments.host)
     command = [os.environ.get("SHELL") or "/bin/sh"]
     if arguments.attach:
         return attach(command, arguments)

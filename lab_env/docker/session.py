@@ -33,6 +33,8 @@ def open_lab(port: int, browser: bool, reset: list[str]) -> int:
         first_page = prepare_copies(workbook, reset)
     with listen(port) as listener:
         free = listener.getsockname()[1]
+    if free != port:
+        print(f"Port {port} is taken by another program, so this lab uses {free}.")
     desk = Desk(workbook.folder, free, first_page)
     lab = Lab(topology().prefix, variables(workbook.folder, desk))
     print(f"Starting the Docker lab.  Your notebooks are in {workbook.folder}", flush=True)
@@ -43,19 +45,25 @@ def open_lab(port: int, browser: bool, reset: list[str]) -> int:
     return 0
 
 
-def execute(words: list[str], host: str, lossy: bool) -> int:
+def execute(words: list[str], host: str, lossy: bool = True, seed: int | None = None) -> int:
     """Run a command on a host of the Docker lab; if none runs, one is started for it and taken down after.
 
-    Returns the command's exit status.
+    Returns the command's exit status.  Raises LabNotRunning where the lab that runs cannot be as it is wanted.
     """
     need_docker()
     lab = Lab(topology().prefix)
     if lab.container(STUDENT):
+        if seed is not None:
+            raise LabNotRunning(
+                f"a Docker lab with the addresses {lab.prefix}.x.x runs already, and what its slow link loses was "
+                "settled when it started.  For one of your own set another prefix: PORTLAB_PREFIX=10.99"
+            )
         return in_lab(lab, host, words)
     with tempfile.TemporaryDirectory(prefix="portlab-") as folder, listen(8888) as listener:
         desk = Desk(Path(folder), listener.getsockname()[1])
         listener.close()
-        fresh = Lab(lab.prefix, variables(Path(folder), desk) | {"PORTLAB_LOSS": "" if lossy else "off"})
+        link = {"PORTLAB_LOSS": "" if lossy else "off", "PORTLAB_SEED": "" if seed is None else str(seed)}
+        fresh = Lab(lab.prefix, variables(Path(folder), desk) | link)
         with running(fresh):
             return in_lab(fresh, host, words)
 
