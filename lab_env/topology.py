@@ -70,7 +70,7 @@ class Host:
     name: str
     network: str
     number: int
-    purpose: str
+    purpose: str  # what everybody may know of it; the rest is for learners to find out
     services: tuple[Service, ...] = ()
     rules: tuple[Rule, ...] = ()  # its own firewall, on what arrives
     icmp_limited: bool = False  # keeps Linux's default ICMP limits
@@ -215,7 +215,7 @@ HOSTS = (
         "ops",
         "office",
         40,
-        "operations: an SSH server on 8080 too, since a number is not an application",
+        "operations: where administrators log in",
         (
             SSH,
             TELNET,
@@ -229,11 +229,11 @@ HOSTS = (
         "quiet",
         "office",
         50,
-        "ignores ping; its web server answers 500: open is not the same as working",
+        "a small web server",
         (Service("http", 80, server="http-error"),),
         rules=(Rule(Action.ACCEPT, protocol="tcp", ports=(80,)), Rule(Action.DROP)),
     ),
-    Host("ghost", "office", 99, "an address with nobody behind it: ARP goes unanswered", nobody=True),
+    Host("ghost", "office", 99, "an address of the office", nobody=True),
     Host(
         "web",
         "dmz",
@@ -245,7 +245,7 @@ HOSTS = (
         "db",
         "dmz",
         20,
-        "databases; the gateway drops everything else",
+        "databases, guarded by the gateway",
         (
             Service("ms-sql-s", 1433, server="mssql"),
             Service("oracle-tns", 1521, server="oracle"),
@@ -256,10 +256,10 @@ HOSTS = (
         "vault",
         "dmz",
         30,
-        "the polite twin of db: the gateway rejects everything else",
+        "a partner's server, guarded by the gateway",
         (Service("https", 443, server="http", tls=True),),
     ),
-    Host("lost", "dmz", 99, "an address with nobody behind it: the gateway reports it", nobody=True),
+    Host("lost", "dmz", 99, "an address of the dmz", nobody=True),
     Host(
         "voip",
         "branch",
@@ -277,7 +277,7 @@ HOSTS = (
         "desk",
         "branch",
         20,
-        "a desktop that resets FIN, NULL and Xmas on every port, as Windows is said to do",
+        "a desktop computer",
         (Service("ms-wbt-server", 3389, server="rdp"), Service("ms-wbt-server", 3389, "udp", "silent")),
         rules=(
             Rule(Action.REJECT_RESET, protocol="tcp", flags=(FIN | SYN | RST | PSH | ACK | URG, FIN)),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from portlab.learn.evidence import Packet, decided_by, says
 from portlab.learn.misconceptions import Misconception, Prediction
-from portlab.model import PortResult, Reason
+from portlab.model import PortResult, Reason, State
 from portlab.view.gate import Feedback
 from portlab.view.words import duration, technique_name
 
@@ -35,7 +35,7 @@ def prediction(said: Prediction, result: PortResult, speaker: str) -> Feedback:
         f"{result.sentence} Source: {result.source}.",
     ]
     if said.packet != truth.packet:
-        lines.append(would_have(result.technique, said.packet))
+        lines.append(would_have(result.technique, said.packet, truth.state))
     if result.caveat:
         lines.append(result.caveat)
     return Feedback(mark, head, tuple(lines))
@@ -62,13 +62,14 @@ def what_came(result: PortResult, speaker: str) -> str:
     return f"{what} came back from {speaker or result.host}{after}"
 
 
-def would_have(technique: str, packet: Packet) -> str:
-    """What the predicted packet would have meant: "A RST would have said closed."."""
+def would_have(technique: str, packet: Packet, state: State) -> str:
+    """What the predicted packet would have meant: "A RST would have said closed."; `state` is what came out."""
     states = says(technique, packet)
     what = packet.phrase[0].upper() + packet.phrase[1:]
     if not states:
         return f"{what} is not what a {technique_name(technique)} brings back."
-    return f"{what} would have said {' or '.join(states)}."
+    too = ", too" if states == [state] else ""
+    return f"{what} would have said {' or '.join(states)}{too}."
 
 
 def belief(held: Misconception, then: str) -> str:

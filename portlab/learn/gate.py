@@ -15,7 +15,8 @@ from portlab.learn.runs import Run
 from portlab.learn.waiting import Waiting
 from portlab.model import Exchange
 from portlab.result import Scan
-from portlab.view import ladders
+from portlab.view import anatomy, ladders
+from portlab.view.anatomy import Anatomy
 from portlab.view.gate import NOTHING_SAID, Feedback, Gate
 
 RUNNING = Feedback("", "Locked in. The scan runs …")
@@ -174,6 +175,11 @@ class Gated:
         told = [self.exchange(place) if isinstance(place, int) else place for place in places]
         exchanges = [each for each in told if isinstance(each, Exchange)]
         return ladders(*exchanges) if len(exchanges) == len(told) else Waiting(self.name)
+
+    def packet(self, number: int) -> Anatomy | Waiting:
+        """One packet of what was predicted, taken apart: packet(2) is the second, such as the SYN-ACK."""
+        exchange = self.exchange()
+        return anatomy(exchange.frames[number - 1]) if isinstance(exchange, Exchange) else exchange
 
     def show(self, draw: Any, *more: Any) -> Any:
         """Any other picture of the scan: show(picture) is picture(scan)."""

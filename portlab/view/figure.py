@@ -125,6 +125,7 @@ def wrap(
     A `bare` one stands beside others and leaves it to them to bring style and script.
     """
     moves = f' data-pl="{script_name}" {data}' if script_name else ""
+    no_formulas = "mathjax_ignore tex2jax_ignore"  # what stands between two dollar signs is bytes
     code = script(script_name) if script_name else ""
-    figure = f'<figure class="pl pl-{kind}" aria-label="{escape(label)}"{moves}>{body}</figure>'
+    figure = f'<figure class="pl pl-{kind} {no_formulas}" aria-label="{escape(label)}"{moves}>{body}</figure>'
     return figure if bare else f"{style(*sheets)}{figure}{code}"
