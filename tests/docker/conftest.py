@@ -58,8 +58,8 @@ def images():
 
 @pytest.fixture(scope="session")
 def running(images, tmp_path_factory):
-    folder: Path = tmp_path_factory.mktemp("desk")
-    folder.chmod(0o755)
+    folder: Path = tmp_path_factory.mktemp("desk") / "my-notebooks"
+    folder.mkdir()
     with contextlib.suppress(PermissionError):  # the learner's files are ours then
         os.chown(folder, OWNER, OWNER)
     with listen(18888) as listener:

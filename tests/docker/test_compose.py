@@ -4,9 +4,12 @@ import re
 import pytest
 import yaml
 
+from lab_env import changes
 from lab_env.docker import compose, daemons
 from lab_env.docker.engine import Lab
+from lab_env.docker.machine import listening
 from lab_env.topology import GATEWAY, topology
+from portlab.errors import BadTarget
 
 PLAN = topology("10.77")
 TEXT = compose.text(PLAN)
@@ -42,14 +45,9 @@ def test_nobody_has_more_rights_than_the_work_needs(name):
     assert service["read_only"] is True
     assert service["mem_limit"]
     assert service["pids_limit"]
-    allowed = {
-        "gateway",
-        "infra",
-        "quiet",
-        "voip",
-        "desk",
-    }  # rules, addresses, DHCP, frames for the slow link
-    assert ("NET_ADMIN" in service["cap_add"]) == (name in allowed)
+    learner, door = name == "student", name == "door"
+    assert ("NET_RAW" in service["cap_add"]) == (not door)
+    assert ("NET_ADMIN" in service["cap_add"]) == (not learner and not door)
     assert not {"SYS_ADMIN", "SYS_MODULE", "SYS_PTRACE"} & set(service["cap_add"])
 
 
@@ -101,15 +99,55 @@ def test_every_port_has_a_program(host):
     assert len(programs) == len(set(programs))
 
 
-def test_settings_are_filled_in():
-    folder = compose.FILE.parent / "config"
-    templates = [d.settings for d in daemons.DAEMONS.values() if d.settings]
-    for host in PLAN.hosts:
-        for template in templates:
-            text = daemons.filled((folder / template).read_text(), PLAN, host)
-            assert not re.search(r"@[A-Z]+@", text)
-    ops = daemons.filled("@PORTS@", PLAN, PLAN.by_name["ops"])
-    assert ops.split() == ["Port", "22", "Port", "8080"]
-    vault = daemons.filled("@LISTEN@", PLAN, PLAN.by_name["vault"])
-    assert vault.split() == ["listen", "443", "ssl;"]
-    assert "return 500" in daemons.filled("@CONTENT@", PLAN, PLAN.by_name["quiet"])
+TEMPLATES = compose.FILE.parent / "config"
+
+
+@pytest.mark.parametrize("host", [host for host in PLAN.hosts if host.services], ids=lambda host: host.name)
+def test_settings_are_filled_in(host):
+    for program in daemons.programs(PLAN, host, TEMPLATES).values():
+        assert not re.search(r"@[A-Z]+@|[{}]listen", program.settings + program.command)
+
+
+def listens(host, program, change=lambda state: state):
+    changed = changes.topology_with(PLAN, {host: change(changes.state_of(PLAN, host))})
+    found = daemons.programs(changed, changed.by_name[host], TEMPLATES).get(program)
+    return found and [line.strip() for line in found.settings.splitlines() if "isten" in line]
+
+
+def test_a_program_is_told_where_to_listen():
+    assert listens("ops", "sshd") == ["ListenAddress 0.0.0.0:22", "ListenAddress 0.0.0.0:8080"]
+    assert listens("vault", "nginx") == ["listen 0.0.0.0:443 ssl;"]
+    assert listens("quiet", "nginx") == ["listen 0.0.0.0:80;"]
+
+
+def test_a_change_of_one_port_is_told_to_one_program():
+    plain = daemons.programs(PLAN, PLAN.by_name["web"], TEMPLATES)
+    state = changes.on_loopback(changes.state_of(PLAN, "web"), 80)
+    changed = changes.topology_with(PLAN, {"web": state})
+    after = daemons.programs(changed, changed.by_name["web"], TEMPLATES)
+    assert [name for name in plain if plain[name] != after[name]] == ["nginx"]
+    assert listens("web", "nginx", lambda _: state) == ["listen 127.0.0.1:80;", "listen 0.0.0.0:443 ssl;"]
+
+
+def test_a_program_without_ports_does_not_run():
+    assert listens("quiet", "nginx", lambda state: changes.stopped(state, 80)) is None
+    state = changes.with_full_queue(changes.state_of(PLAN, "quiet"), 80)
+    assert listens("quiet", "nginx", lambda _: state) is None
+    assert listens("quiet", "responders", lambda _: state) == []
+
+
+@pytest.mark.parametrize("port", [53, 67])
+def test_what_a_program_cannot_do_is_said(port):
+    state = changes.on_loopback(changes.state_of(PLAN, "infra"), port)
+    with pytest.raises(BadTarget, match="dnsmasq"):
+        listens("infra", "dnsmasq", lambda _: state)
+
+
+def test_listeners_are_read_from_the_kernels_tables():
+    head = "  sl  local_address rem_address   st tx_queue rx_queue\n"
+    lines = {
+        "tcp": " 0: 00000000:0050 00000000:0000 0A 00000000:00000001 00:0\n"
+        " 1: 0100007F:0016 00000000:0000 01 00000000:00000000 00:0\n",
+        "udp": " 0: 00000000:0202 00000000:0000 07 00000000:00000000 00:0\n",
+    }
+    assert listening(lambda name: head + lines.get(name, "")) == {("tcp", 80): 1, ("udp", 514): 0}

@@ -1,8 +1,13 @@
 """The Docker lab itself: contract and nmap from the inside, isolation, rights, real clients, and its end."""
 
+import contextlib
 import json
 import os
 import re
+import shlex
+import shutil
+import signal
+import socket
 import subprocess
 import sys
 import urllib.error
@@ -10,7 +15,8 @@ import urllib.request
 
 import pytest
 
-from lab_env.docker.engine import PROJECT
+from lab_env.docker import compose
+from lab_env.docker.engine import PROJECT, SOURCES
 from lab_env.topology import topology
 
 from .conftest import OWNER, PREFIX, docker
@@ -22,20 +28,94 @@ NET_ADMIN, NET_RAW = 1 << 12, 1 << 13
 OUTSIDE = "192.0.2.1"  # TEST-NET-1 (RFC 5737): nobody's, and asked only from inside the lab
 
 
-def pytest_inside(running, file):
-    done = running.run(
-        "sh", "-c", f"cd /opt/portlab && python3 -m pytest -p no:cacheprovider -q tests/{file}", timeout=300
-    )
+def pytest_inside(running, *words, folder="/opt/portlab"):
+    command = shlex.join(["python3", "-m", "pytest", "-p", "no:cacheprovider", "-q", *words])
+    done = running.run("sh", "-c", f"cd {folder} && {command}", timeout=400)
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
     return int(re.search(r"(\d+) passed", done.stdout)[1])
 
 
 def test_the_contract_holds(running):
-    assert pytest_inside(running, "inside.py") == 8
+    assert pytest_inside(running, "tests/inside.py") == 8
 
 
 def test_nmap_agrees(running):
-    assert pytest_inside(running, "test_against_nmap.py") == 9
+    assert pytest_inside(running, "tests/lab/test_against_nmap.py") == 9
+
+
+# --- hands on the lab -----------------------------------------------------------------------------
+
+DIFFERENT = {
+    "test_a_host_is_lent_to_one_case_at_a_time_and_others_are_told_to_whom": "a process elsewhere has no number",
+    "test_a_reset_heals_what_was_done_by_hand": "done by hand from outside, see below",
+    "test_the_log_of_a_server_that_never_answers_knows_who_came": "rsyslog says err, PortLab's server says error",
+    "test_the_sockets_of_a_host_show_what_a_scan_cannot": "real programs listen on 0.0.0.0",
+}
+"""Tests of the embedded lab that have another form in Docker, and why; inside_hands.py has most of these forms."""
+
+
+def test_hands_on_the_lab(running):
+    but = " and ".join(f"not {name}" for name in DIFFERENT)
+    assert pytest_inside(running, "tests/lab/test_hands.py", "tests/lab/test_both_ends.py", "-k", but) >= 47
+
+
+def test_hands_on_real_programs(running):
+    assert pytest_inside(running, "tests/inside_hands.py") == 21
+
+
+def state_of(running, host, port):
+    said = running.run("portlab", "syn", host, "-p", str(port), "--json", "-").stdout
+    return json.loads(said[said.index("{") :])["results"][0]["state"]
+
+
+def learner(running, *lines):
+    """The learner's lines of Python, run to their end."""
+    return running.run("python3", "-c", "\n".join(["from lab_env import lab", *lines]))
+
+
+def test_a_reset_heals_what_was_done_by_hand(running):
+    container = running.lab.container("web")
+    docker("exec", container, "ip", "route", "del", "default")
+    assert state_of(running, "web", 80) == "filtered"
+    assert learner(running, "lab.reset()").returncode == 0
+    assert state_of(running, "web", 80) == "open"
+
+
+def test_a_host_that_is_started_again_is_as_at_the_start_and_its_loan_has_ended(running):
+    learner(running, "lab.listen('web', 8081)")
+    holding = [
+        "import subprocess, sys",
+        "with lab.case('stopped'):",
+        " print('open', flush=True)",
+        " sys.stdin.read()",
+    ]
+    command = running.lab.command(
+        "student", ["python3", "-c", "\n".join(["from lab_env import lab", *holding])]
+    )
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as client:
+        assert client.stdout.readline() == "open\n"
+        assert state_of(running, "web", 80) == "closed"
+        docker("restart", "-t", "0", running.lab.container("web"))
+        wait_until_ready(running)
+        assert (state_of(running, "web", 80), state_of(running, "web", 8081)) == ("open", "closed")
+        _, said = client.communicate("", timeout=30)
+    assert client.returncode == 1
+    assert "LabNotRunning: web takes no orders" in said
+    assert state_of(running, "web", 80) == "open"
+
+
+def test_on_a_host_only_root_comes_near_the_sockets(running):
+    listing = running.run("ls", "/control")
+    assert sorted(listing.stdout.split()) == sorted(
+        f"{host.name}.sock" for host in PLAN.hosts if host.services
+    )
+    done = subprocess.run(
+        ["docker", "exec", "-u", "1000", running.lab.container("web"), "ls", compose.CONTROL],
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert "Permission denied" in done.stderr
 
 
 # --- isolation ------------------------------------------------------------------------------------
@@ -114,13 +194,23 @@ def test_only_jupyter_is_published_and_only_here(running):
 # --- rights ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("host", ["gateway", "infra", "quiet", "desk", "voip"])
-def test_server_programs_do_not_keep_the_right_to_change_the_network(running, host):
-    script = "for p in /proc/[0-9]*; do echo $(cat $p/comm) $(sed -n 's/^CapEff:.//p' $p/status); done"
-    told = [line.split() for line in running.run("sh", "-c", script, host=host).stdout.splitlines()]
-    with_right = {words[0] for words in told if len(words) == 2 and int(words[1], 16) & NET_ADMIN}
-    own = {"docker-init", "tini", "python3", "sh", "cat", "sed"}  # the first programs, and this question
-    assert with_right - own <= ({"dnsmasq"} if host == "infra" else set())
+RIGHTS_OF_ALL = r"""for p in /proc/[0-9]*; do
+  echo $(sed -nE 's/^Cap(Eff|Bnd):.//p' $p/status) $(cat $p/comm) $(tr '\0\n' '  ' < $p/cmdline)
+done 2>/dev/null"""
+MAY = {"dnsmasq": NET_ADMIN | NET_RAW, "slow-link": NET_RAW}
+
+
+@pytest.mark.parametrize("host", [host.name for host in PLAN.hosts if host.services])
+def test_server_programs_may_neither_change_the_network_nor_craft_packets(running, host):
+    seen = 0
+    for line in running.run("sh", "-c", RIGHTS_OF_ALL, host=host).stdout.splitlines():
+        effective, bounding, name, *command = line.split()
+        first = "lab_env.docker.host" in command or name == "sh"  # and who asks this
+        allowed = MAY.get("slow-link" if "lab_env.docker.gateway" in command else name, 0)
+        if not first:
+            seen += 1
+            assert (int(effective, 16) | int(bounding, 16)) & (NET_ADMIN | NET_RAW) & ~allowed == 0, line
+    assert seen
 
 
 def test_the_learner_has_raw_packets_and_nothing_else(running):
@@ -234,8 +324,40 @@ def test_logs_are_the_only_evidence_of_syslog_and_traps(running):
 
 def test_a_host_comes_back(running):
     docker("restart", "-t", "0", running.lab.container("gateway"))
+    wait_until_ready(running)
+
+
+def wait_until_ready(running):
     done = running.run("python3", "-m", "lab_env.docker.ready", timeout=90)
     assert done.returncode == 0, done.stderr
+
+
+def test_a_host_that_is_started_again_in_the_middle_of_a_scan_ends_neither_scan_nor_lab(running):
+    """What is missed meanwhile is silence, and silence is called filtered: never open, never an error."""
+    command = running.lab.command(
+        "student", ["portlab", "syn", "web", "-p", "1-2000", "--rate", "500", "--json", "-"]
+    )
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as scan:
+        running.run("python3", "-c", WAIT_FOR_SYNS)
+        docker("restart", "-t", "0", running.lab.container("web"))
+        said, complaints = scan.communicate(timeout=120)
+    assert scan.returncode == 0, complaints
+    told = json.loads(said[said.index("{") :])["results"]
+    assert len(told) == 2000
+    assert {result["port"] for result in told if result["state"] == "open"} <= {80, 443}
+    wait_until_ready(running)
+    assert state_of(running, "web", 80) == "open"
+
+
+WAIT_FOR_SYNS = """
+from lab_env import lab
+import time
+while True:
+    with lab.recording("gateway") as seen:
+        time.sleep(0.1)
+    if len(seen.frames):
+        break
+"""
 
 
 def portlab(*words, prefix, **more):
@@ -245,9 +367,8 @@ def portlab(*words, prefix, **more):
         text=True,
         timeout=200,
         cwd=PROJECT,
-        stdin=subprocess.DEVNULL,
         env=os.environ | {"PORTLAB_PREFIX": prefix},
-        **more,
+        **({"stdin": subprocess.DEVNULL} | more if "input" not in more else more),
     )
 
 
@@ -266,6 +387,68 @@ def test_two_labs_beside_each_other_and_one_leaves_nothing(running):
     assert (row["address"], row["state"]) == ("10.80.2.10", "open")
     assert left_behind("portlab-10-80") == ["", "", ""]
     assert running.run("portlab", "ping", "web").returncode == 0
+
+
+def test_a_seed_for_the_slow_link_needs_a_lab_of_its_own(running):
+    done = portlab("exec", "--docker", "--seed", "7", "--", "true", prefix=PREFIX)
+    assert done.returncode == 1
+    assert "PORTLAB_PREFIX=10.99" in done.stderr
+
+
+def test_a_shell_on_a_host(running):
+    done = portlab("shell", "--docker", "--host", "web", prefix=PREFIX, input="hostname; exit 3\n")
+    assert (done.returncode, done.stdout) == (3, "web\n")
+
+
+def test_a_lab_comes_up_after_a_crash_and_beside_a_busy_port_and_ctrl_c_takes_it_down(images, tmp_path):
+    """Killed outright, `./run` leaves its containers; the next one clears them, and keeps the learner's work."""
+    project = copy_project(tmp_path / "PortLab")
+    with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as busy:
+        port = busy.getsockname()[1]
+        with sitting(port, project) as (first, told):
+            assert f"Port {port} is taken by another program" in told
+            work = next((project / "my-notebooks").glob("00_*.ipynb"))
+            work.write_text(work.read_text().replace("PortLab", "my own words", 1))
+            first.kill()
+            first.wait()
+        assert left_behind("portlab-10-82")[0]
+        with sitting(port, project) as (second, _):
+            assert "my own words" in work.read_text()
+            second.send_signal(signal.SIGINT)
+            second.wait(60)
+    assert left_behind("portlab-10-82") == ["", "", ""]
+    assert "my own words" in work.read_text()
+
+
+def copy_project(target):
+    """A checkout of its own, with notebooks of its own."""
+    for name in (*SOURCES, ".dockerignore"):
+        copy = shutil.copytree if (PROJECT / name).is_dir() else shutil.copy
+        target.mkdir(exist_ok=True)
+        copy(PROJECT / name, target / name)
+    return target
+
+
+@contextlib.contextmanager
+def sitting(port, project):
+    """`./run lab --docker` in this checkout, from the line with its address on."""
+    command = [sys.executable, "-m", "lab_env", "lab", "--docker", "--no-browser", "--port", str(port)]
+    environment = os.environ | {"PORTLAB_PREFIX": "10.82"}
+    with subprocess.Popen(
+        command, cwd=project, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True
+    ) as process:
+        told = ""
+        for line in process.stdout:
+            told += line
+            if "?token=" in line:
+                break
+        try:
+            yield process, told
+        finally:
+            process.stdout.close()
+            if process.poll() is None:
+                process.terminate()
+                process.wait(60)
 
 
 def test_taken_addresses_are_told(images):
