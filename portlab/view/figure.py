@@ -27,13 +27,13 @@ def css(name: str) -> str:
 
 
 @cache
-def style(*names: str) -> str:
+def style(kind: str, *names: str) -> str:
     """The rules that a picture needs, with the colours of both themes.
 
     A page holds many pictures, and each brings the rules that all of them share.  Those of its own kind must win
-    over them wherever on the page they stand, so they are made more specific by one ".pl".
+    over them wherever on the page they stand, and leave the other kinds alone, so each is tied to its kind's class.
     """
-    own = re.sub(r"(?:\.pl)+(?![\w-])", r"\g<0>.pl", "".join(css(name) for name in names))
+    own = re.sub(r"(?:\.pl)+(?![\w-])", rf"\g<0>.pl-{kind}", "".join(css(name) for name in names))
     return f"<style>.pl{{{css_variables()}}}{css('figure')}{own}</style>"
 
 
@@ -128,4 +128,4 @@ def wrap(
     no_formulas = "mathjax_ignore tex2jax_ignore"  # what stands between two dollar signs is bytes
     code = script(script_name) if script_name else ""
     figure = f'<figure class="pl pl-{kind} {no_formulas}" aria-label="{escape(label)}"{moves}>{body}</figure>'
-    return figure if bare else f"{style(*sheets)}{figure}{code}"
+    return figure if bare else f"{style(kind, *sheets)}{figure}{code}"

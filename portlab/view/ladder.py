@@ -184,7 +184,7 @@ class Ladders:
         stories = [describe(exchange) for exchange in self.exchanges]
         figures = "".join(html(story, alone=False) for story in stories)
         page = (
-            figure.style(*SHEETS)
+            figure.style("ladder", *SHEETS)
             + f'<div class="pl-side">{figures}</div><div class="pl"><p class="muted">{_times(*stories)}</p></div>'
             + figure.script("ladder")
         )

@@ -169,7 +169,7 @@ class Conversations:
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         page = "".join(one.html(bare=True) for one in self.each)
-        style = figure.style("stream")
+        style = figure.style("stream", "stream")
         return {"text/plain": str(self), "text/html": f'{style}<div class="pl-streams">{page}</div>'}
 
 
