@@ -62,7 +62,7 @@ def pieces() -> dict[str, list[Piece]]:
 def _html(shown: Any) -> str:
     """A picture's HTML; a live one is shown as it is while Python listens, under a name that is always the same."""
     html: str = shown if isinstance(shown, str) else shown._repr_mimebundle_()["text/html"]
-    return html.replace('<div class="pl-live"', '<div class="pl-live" data-alive="1"')
+    return re.sub(r'data-live="[^"]*"', 'data-alive="1"', html)
 
 
 def page(chapters: dict[str, list[Piece]]) -> str:

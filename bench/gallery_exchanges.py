@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from scapy.layers.dns import DNS, DNSQR, DNSRR
+from scapy.layers.inet import IP, UDP
+from scapy.layers.l2 import Ether
+
 import portlab as pl
 from lab_env import lab
 from portlab.learn import recorded
@@ -22,16 +26,18 @@ ALONE = [
     ("SYN: rejected, prohibited", "syn", "web", 8080, "A third lifeline: the gateway speaks."),
     ("SYN: rejected, port unreachable", "syn", "web", 8443, "As before, with another ICMP code."),
     ("SYN: reset in the host's name", "syn", "web", 3389, "As closed: the scanner cannot tell who sent the RST."),
-    ("SYN: nobody there", "syn", "lost", 80, "The gateway says host unreachable."),
+    ("SYN: nobody there", "syn", "lost", 80, "Silence: the gateway speaks too late."),
     ("SYN: behind the slow link", "syn", "voip", 5060, "As open, with times in tens of milliseconds."),
     ("UDP: open", "udp", "infra", 53, "Dashed arrows: a query, an answer."),
-    ("UDP: open, from another port", "udp", "files", 69, "The answer comes from a port that was not asked."),
+    ("UDP: open, from another port", "udp-tftp", "files", 69, "The answer comes from a port that was not asked."),
     ("UDP: closed", "udp", "web", 9, "A dotted ICMP arrow back from the target itself."),
     ("UDP: rejected", "udp", "web", 161, "The same message, from the gateway."),
     ("UDP: silent", "udp", "ops", 514, "Silence suggests open|filtered: half disc, half stripes."),
     ("Ping: up", "ping", "files", None, "Dotted both ways; no port anywhere."),
     ("Ping: no answer", "ping", "quiet", None, "Silence says nothing about the host."),
-    ("Ping: down", "ping", "ghost", None, "Nobody answers ARP on this link."),
+    ("Ping: nobody on the link", "ping", "ghost", None, "Nobody answers ARP: a hint."),
+    ("Ping by ARP: down", "ping-arp", "ghost", None, "On the own link, silence is enough."),
+    ("Ping by ARP: up", "ping-arp", "files", None, "ARP both ways; no IP at all."),
     ("ACK: unfiltered", "ack", "web", 80, "RST to an ACK nobody expected: it came through."),
     ("ACK: filtered", "ack", "db", 22, "Silence."),
     ("FIN: open|filtered", "fin", "web", 80, "Silence from an open port."),
@@ -53,11 +59,21 @@ TOGETHER = [
 ]
 
 
+ANSWER = (
+    Ether(src="02:00:0a:4d:01:0a", dst="02:00:0a:4d:01:64")
+    / IP(src="10.77.1.10", dst="10.77.1.100")
+    / UDP(sport=53, dport=40_000)
+    / DNS(id=7, qr=1, rd=1, qd=DNSQR(qname="web.lab"), an=DNSRR(rrname="web.lab", ttl=60, rdata="10.77.2.10"))
+)
+
+
 def exchange(technique: str, host: str, port: int | None) -> Exchange:
-    """One simulated question and what came of it."""
+    """One simulated question and what came of it: "udp-tftp" is a UDP scan with that payload, "ping-arp" a method."""
+    technique, _, how = technique.partition("-")
     if port is None:
-        return pl.ping(host, seed=SEED, progress=False).exchange(host)
-    scan = getattr(pl, f"{technique}_scan")(host, port, seed=SEED, progress=False)
+        return pl.ping(host, method=how or "icmp", seed=SEED, progress=False).exchange(host)
+    more = {"payload": how} if how else {}
+    scan = getattr(pl, f"{technique}_scan")(host, port, seed=SEED, progress=False, **more)
     found: Exchange = scan.exchange(host, port)
     return found
 
@@ -101,7 +117,8 @@ def anatomies() -> Made:
     )
     dns = exchange("udp", "infra", 53)
     yield "DNS query", "Header bits, question.", anatomy(dns.frames[0])
-    yield "DNS answer", "The same id; answer records.", anatomy(dns.frames[-1])
+    yield "DNS answer, refused", "The same id; RCODE says no.", anatomy(dns.frames[-1])
+    yield "DNS answer, made by Scapy", "Names, type, class, TTL and address of the answer.", anatomy(ANSWER)
     doors = recorded("mail_doors").frames
     hello = next(frame for frame in doors if bytes(frame["data"][66:69]) == b"\x16\x03\x01")
     yield "TLS hello", "The record and the handshake message in clear.", anatomy(hello)

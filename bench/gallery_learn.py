@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +12,16 @@ from lab_env import lab
 from portlab import ports
 from portlab.cards import cards_of
 from portlab.learn import Lesson
+from portlab.learn.live import Live
 from portlab.learn.progress import Progress
+from portlab.result import Scan
 from portlab.view import cards
 from portlab.view.cards import html as deck
 from portlab.view.reference import Reference
 from portlab.view.scan_panel import Order, Panel
 
 SEED = 5
-QUICK = {"seed": SEED, "progress": False}
+QUICK: dict[str, Any] = {"seed": SEED, "progress": False}
 Made = Iterator[tuple[str, str, Any]]
 
 
@@ -74,24 +75,27 @@ def gates() -> Made:
 
 
 def panels() -> Made:
-    """The panel before, while and after it runs."""
+    """The panel before, while and after it runs, as it is while Python listens."""
     names, hosts = ("syn_scan", "connect_scan", "udp_scan", "ping"), ("web", "db", "infra")
-    idle = Panel("panel-idle", names, hosts, Order("syn_scan", "web", "1-1024"))
-    yield "Scan panel: idle", "Fields, the line of Python, a start button.", idle.html()
-    seen = []
-    order = Order("syn_scan", "db", "1-1024", "400")
-    pl.syn_scan(
-        "db", "1-1024", rate=400, watch=lambda scan: bool(seen.append(scan)) or len(seen) > 3, **QUICK
-    )
+    idle = Panel("panel-idle", names, hosts, Order("syn_scan", "mail", "1-1024"))
+    yield "Scan panel: idle", "Fields, the line of Python, a start button.", _heard(idle)
+    seen: list[Scan] = []
+
+    def watch(so_far: Scan) -> bool:
+        seen.append(so_far)
+        return len(seen) > 3
+
+    order = Order("syn_scan", "mail", "1-1024", "400")
+    pl.syn_scan("mail", "1-1024", rate=400, watch=watch, **QUICK)
     running = Panel("panel-running", names, hosts, order, busy=True, scan=seen[-1])
-    yield "Scan panel: running", "A map that fills, a timeline, a stop button.", running.html()
-    done = replace(running, name="panel-done", busy=False, scan=pl.syn_scan("db", "1400-1530", **QUICK))
-    yield (
-        "Scan panel: done",
-        "The same with the result below it.",
-        replace(done, order=Order("syn_scan", "db", "1400-1530")).html(),
-    )
-    refused = Panel(
-        "panel-refused", names, hosts, Order("syn_scan", "nowhere"), error="There is no host 'nowhere'."
-    )
-    yield "Scan panel: refused", "The mistake in words; nothing was sent.", refused.html()
+    yield "Scan panel: running", "A map that fills, a timeline, a stop button.", _heard(running)
+    order, scan = Order("syn_scan", "db", "1400-1530"), pl.syn_scan("db", "1400-1530", **QUICK)
+    done = Panel("panel-done", names, hosts, order, scan=scan)
+    yield "Scan panel: done", "The same with the result below it.", _heard(done)
+    order, error = Order("syn_scan", "nowhere"), "There is no host 'nowhere'."
+    refused = Panel("panel-refused", names, hosts, order, error=error)
+    yield "Scan panel: refused", "The mistake in words; nothing was sent.", _heard(refused)
+
+
+def _heard(panel: Panel) -> Live:
+    return Live(panel.html(), str(panel))

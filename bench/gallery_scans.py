@@ -10,7 +10,7 @@ from lab_env import lab
 from portlab.view import host_table, lab_map, meanings, plots, port_map, progress
 
 SEED = 5
-QUICK = {"seed": SEED, "progress": False}
+QUICK: dict[str, Any] = {"seed": SEED, "progress": False}
 Made = Iterator[tuple[str, str, Any]]
 
 
@@ -46,7 +46,7 @@ class Bar:
 def maps() -> Made:
     """Ports of one host, hosts beside each other, the lab."""
     few = pl.syn_scan("web", "20-25,80,443,3389,8080,8443", **QUICK)
-    yield "Port map: few ports", "Large cells, each with its number.", port_map(few)
+    yield "Port map: few ports", "Ports far apart: an overview and a strip.", port_map(few)
     yield (
         "Port map: 1,024 ports",
         "Open ones named beside the map.",
@@ -54,15 +54,14 @@ def maps() -> Made:
     )
     everything = pl.syn_scan("web", "all", **QUICK)
     yield "Port map: all ports", "Overview, and a strip enlarged.", port_map(everything)
-    yield "Port map: UDP", "Closed and open|filtered.", port_map(pl.udp_scan("infra", "1-256", **QUICK))
+    yield "Port map: UDP", "One grid, no overview.", port_map(pl.udp_scan("infra", "1-256", **QUICK))
     hosts = pl.syn_scan(["infra", "files", "mail", "web", "db", "vault"], "common", **QUICK)
     yield "Host table", "A glyph for every state, the same columns for all.", host_table(hosts)
     here = pl.lab.current()
     assert here is not None
-    where = {"firewall": "gateway", "slow": "branch"}
-    yield "Lab map: before", "Hosts and networks; nothing asked yet.", lab_map(here, **where)
+    yield "Lab map: before", "Hosts and networks; nothing asked yet.", lab_map(here)
     office = pl.ping("office", method="arp", **QUICK)
-    yield "Lab map: after", "Who is up, and what is open.", lab_map(here, office, hosts, **where)
+    yield "Lab map: after", "Who is up, and what is open.", lab_map(here, office, hosts)
 
 
 def plotted() -> Made:
@@ -72,7 +71,7 @@ def plotted() -> Made:
     yield "Plot: round-trip times", "A strip a state; silence as hatching.", themed(plots.rtt(web.to_frame()))
     yield "Plot: timeline", "Sends and answers of each port.", themed(plots.timeline(web))
     limited = pl.udp_scan("ops", "1-30", **QUICK)
-    yield "Plot: ICMP limit", "Six at once, then one a second.", themed(plots.icmp_staircase(limited))
+    yield "Plot: ICMP limit", "A few at once, then one a second.", themed(plots.icmp_staircase(limited))
     with lab.case("M11"):
         changed = pl.syn_scan("web", "20-25,80,443", **QUICK)
     before = pl.syn_scan("web", "20-25,80,443", **QUICK)

@@ -17,6 +17,7 @@ from itertools import zip_longest
 
 from portlab.view.svg import escape
 from portlab.view.tokens import css_variables, in_light
+from portlab.view.words import fidelity_name
 
 
 @cache
@@ -62,6 +63,12 @@ def heading(title: str, detail: str, extra: str = "") -> str:
     """Title and subtitle; `extra` is HTML."""
     words = f'<p class="title">{escape(title)}</p><p class="muted">{escape(detail)}</p>'
     return f'<div class="heading">{words}{extra}</div>'
+
+
+def fidelity(name: str) -> str:
+    """How real the packets were, as a badge in HTML; a model's is loud."""
+    loud = " loud" if name == "simulated" else ""
+    return f'<span class="fidelity{loud}">{escape(fidelity_name(name))}</span>'
 
 
 def table(

@@ -4,22 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from portlab.view import figure, summary, words
+from portlab.view import figure, summary
 from portlab.view.svg import escape
 
 if TYPE_CHECKING:
     from portlab.result import Scan
 
 
-def fidelity(name: str) -> str:
-    """How real the packets were, as a badge in HTML; a model's is loud."""
-    loud = " loud" if name == "simulated" else ""
-    return f'<span class="fidelity{loud}">{escape(words.fidelity_name(name))}</span>'
-
-
 def head(title: str, detail: str, *scans: Scan) -> str:
     """Title, detail, fidelity of each kind, and the warnings of these scans."""
-    badges = "".join(fidelity(name) for name in dict.fromkeys(scan.fidelity for scan in scans))
+    badges = "".join(figure.fidelity(name) for name in dict.fromkeys(scan.fidelity for scan in scans))
     told = "".join(f'<p class="warning">{escape(warning)}</p>' for warning in warnings(*scans))
     return figure.heading(title, detail, badges) + told
 

@@ -94,7 +94,7 @@ class LabMap:
         parts = [_network(network) for network in self.networks]
         middle = "".join(_between(host) for host in self.between)
         body = (
-            figure.heading(TITLE, self.detail, heads.fidelity(self.fidelity))
+            figure.heading(TITLE, self.detail, figure.fidelity(self.fidelity))
             + told
             + f'<ul class="places">{"".join([*parts[:1], middle, *parts[1:]])}</ul>'
         )

@@ -47,7 +47,7 @@ def html(story: Story, alone: bool = True) -> str:
     """The ladder as a figure: picture, verdict, and the same rows as a table; in short where not `alone`."""
     name = figure.identity(ladder_text.transcript(story))
     svg, height = ladder_svg.draw(story, name)
-    fidelity = "" if story.result is None else _fidelity(story)
+    fidelity = "" if story.result is None else figure.fidelity(story.result.fidelity)
     alternative = f"{story.title}. {_in_short(story)} The table below says the same in words."
     cells, marks = _table(story)
     body = (
@@ -79,11 +79,6 @@ def _controls(story: Story) -> str:
     rest = f"{count(len(story.rows), 'event')}, drawn in full. Step through to see them one at a time."
     say = f'<p class="say" role="status" data-rest="{rest}" hidden="hidden"></p>'
     return figure.controls("Step through the exchange", *buttons) + say
-
-
-def _fidelity(story: Story) -> str:
-    loud = " loud" if story.simulated else ""
-    return f'<span class="fidelity{loud}">{escape(story.fidelity)}</span>'
 
 
 def _in_short(story: Story) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from portlab.errors import BadTarget
-from portlab.view import figure, heads, words
+from portlab.view import figure, words
 from portlab.view.plots_style import LIGHT, NARROW, WIDE, style
 from portlab.view.svg import escape
 
@@ -115,7 +115,7 @@ class Picture:
         alternative = f"{title}. {notes} The table below has the numbers."
         scans = "; ".join(dict.fromkeys(plot.about.scans for plot in self.plots))
         fidelities = dict.fromkeys(name for plot in self.plots for name in plot.about.fidelities)
-        badges = "".join(heads.fidelity(name) for name in fidelities)
+        badges = "".join(figure.fidelity(name) for name in fidelities)
         tables = "".join(
             f'<p class="muted">{escape(plot.title)}</p>' * (len(self.plots) > 1)
             + figure.table(plot.heads, [[escape(cell) for cell in row] for row in plot.rows], "numbers")

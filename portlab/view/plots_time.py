@@ -147,9 +147,9 @@ def icmp_staircase(scan: Scan | DataFrame, ax: Axes | None = None) -> Axes:
         ax.plot([0, *came, end], [0, *range(1, len(came) + 1), len(came)],
                 color=LIGHT["closed"], linewidth=2.4, drawstyle="steps-post")  # fmt: skip
         leaves = float(
-            sent[min(int(top * 0.8), len(sent) - 1)]
+            sent[min(int(top * 0.93), len(sent) - 1)]
         )  # here the probes' line is nearly out of sight
-        ax.annotate(f"{words.count(len(sent), 'probe')} sent in the end", (leaves, min(top * 0.8, len(sent))),
+        ax.annotate(f"{words.count(len(sent), 'probe')} sent in the end", (leaves, min(top * 0.93, len(sent))),
                     (8, 0), textcoords="offset points", va="center", color=LIGHT["muted"])  # fmt: skip
         ax.annotate(words.count(len(came), "ICMP answer"), (end, len(came)), (0, 5),
                     textcoords="offset points", ha="right")  # fmt: skip

@@ -23,8 +23,9 @@ A_LINE = 24  # characters that fit into a line of the margin
 # One tile a cell, in units of cells.
 TILES = {
     State.OPEN: '<rect x=".05" y=".05" width=".9" height=".9" fill="var(--open)"/>',
-    State.CLOSED: '<rect x=".38" y=".4" width=".24" height=".2" fill="var(--closed)" opacity=".75"/>',
-    State.FILTERED: '<path d="M-.1 .6L.6 -.1M.4 1.1L1.1 .4" stroke="var(--filtered)" stroke-width=".2"/>',
+    State.CLOSED: '<path d="M.27 .36L.73 .64M.73 .36L.27 .64" stroke="var(--closed)" stroke-width=".08"/>',
+    State.FILTERED: '<rect width="1" height="1" fill="var(--filtered)" opacity=".16"/>'
+    '<path d="M-.1 .6L.6 -.1M.4 1.1L1.1 .4" stroke="var(--filtered)" stroke-width=".2"/>',
     State.UNFILTERED: '<path d="M.5 .2L.8 .5L.5 .8L.2 .5Z" fill="none" stroke="var(--ink)" stroke-width=".1"/>',
     State.OPEN_FILTERED: '<rect x=".14" y=".2" width=".3" height=".6" fill="var(--open)"/>'
     '<path d="M.54 .78L.88 .22" stroke="var(--filtered)" stroke-width=".17"/>',
@@ -70,6 +71,7 @@ class Drawing(NamedTuple):
 
 WHOLE = Grid(0, 256, 256, 1.25, 32)
 STRIP = 1024
+MOST_ROWS = 17  # the ports 1 to 1,024 begin in the first row and end in the seventeenth
 
 
 def strip_of(port: int) -> Grid:
@@ -81,7 +83,7 @@ def window(first: int, last: int) -> Grid | None:
     """The grid that holds all ports from first to last, row by row of 64; None where it would be too large."""
     top, bottom = first // 64, last // 64
     rows = bottom - top + 1
-    return Grid(top * 64, 64, rows, 16, 1 if rows < 5 else 2) if rows <= 16 else None
+    return Grid(top * 64, 64, rows, 16, 1 if rows < 5 else 2) if rows <= MOST_ROWS else None
 
 
 def draw(

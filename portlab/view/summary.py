@@ -49,7 +49,6 @@ class Summary:
 
     title: str
     fidelity: str
-    simulated: bool
     facts: str
     warnings: tuple[str, ...]
     is_ping: bool
@@ -67,7 +66,6 @@ def summarise(scan: Scan) -> Summary:
     return Summary(
         title=f"{words.technique_name(scan.technique)}{one_host}",
         fidelity=words.fidelity_name(scan.fidelity),
-        simulated=scan.fidelity == "simulated",
         facts=_facts(scan, hosts),
         warnings=tuple(warnings(scan)),
         is_ping=all(row.port is None for row in rows) and bool(rows),
@@ -218,10 +216,7 @@ def mimebundle(scan: Scan) -> dict[str, str]:
 def html(scan: Scan) -> str:
     """The summary as an accessible table."""
     seen = summarise(scan)
-    loud = " loud" if seen.simulated else ""
-    head = figure.heading(
-        seen.title, seen.facts, f'<span class="fidelity{loud}">{escape(seen.fidelity)}</span>'
-    )
+    head = figure.heading(seen.title, seen.facts, figure.fidelity(scan.fidelity))
     warnings = "".join(f'<p class="warning">{escape(warning)}</p>' for warning in seen.warnings)
     rows = [[cell for _, cell in _cells(row, seen)] for row in seen.rows]
     table = figure.table(_heads(seen), rows) if rows else ""

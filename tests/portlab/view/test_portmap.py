@@ -114,7 +114,8 @@ def test_what_was_not_asked_is_shown_as_such() -> None:
         (20, 443, (0, 7)),
         (8000, 8100, (8000, 2)),
         (65_535, 65_535, (65_472, 1)),
-        (1, 1024, None),
+        (1, 1024, (0, 17)),
+        (1, 1088, None),
     ],
 )
 def test_a_range_is_drawn_as_it_was_asked(first: int, last: int, grid: tuple[int, int] | None) -> None:
