@@ -1,0 +1,137 @@
+"""The lessons under a learner's hands, by keyboard alone, in a real JupyterLab in the lab: one sitting."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from tests.browser.test_notebooks import ERRORS, KNOCK, NOTEBOOKS, PATIENCE_MS, Sitting, sitting_of
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.lab]
+
+SHAKE, CARDS = (
+    next(path.name for path in NOTEBOOKS if path.name.startswith(number)) for number in ("03", "08")
+)
+HAS_RUN = """([cell, before]) => {
+  const prompt = cell.querySelector(".jp-InputArea-prompt").textContent;
+  return prompt !== before && /\\[\\d+\\]/.test(prompt);
+}"""
+OPENS_THE_STEPS = "figure.pl-ladder[data-awake] [data-do=next]"
+
+
+@pytest.fixture(scope="module")
+def sitting() -> Iterator[Sitting]:
+    with sitting_of("embedded", key=None) as opened:
+        yield opened
+
+
+@pytest.fixture
+def opened(browser: Any, sitting: Sitting) -> Iterator[Callable[[str], Any]]:
+    """opened(notebook) -> its page; no page may have complained, and no cell ended in an error."""
+    pages, complaints = [], []
+
+    def show(notebook: str) -> Any:
+        page = sitting.page(browser, notebook)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        pages.append(page)
+        return page
+
+    yield show
+    for page in pages:
+        assert page.locator(ERRORS).all_inner_texts() == []
+        page.close()
+    assert complaints == []
+
+
+def run(page: Any, line: str) -> Any:
+    """Run the cell that has this line, by Shift+Enter, and return it."""
+    cell = page.locator(".jp-CodeCell", has=page.locator(".jp-InputArea-editor", has_text=line)).first
+    before = cell.locator(".jp-InputArea-prompt").first.inner_text()
+    cell.locator(".cm-content").focus()
+    page.keyboard.press("Shift+Enter")
+    page.wait_for_function(HAS_RUN, arg=[cell.element_handle(), before], timeout=PATIENCE_MS)
+    return cell
+
+
+def predict(page: Any, cell: Any, *downs: int) -> str:
+    """Choose in each group by the arrow keys, lock in by Enter, and read what is said."""
+    button = cell.locator("figure.pl-gate .go")
+    button.wait_for(timeout=PATIENCE_MS)
+    cell.locator("figure.pl-gate input").first.focus()
+    for down in downs:
+        page.keyboard.press("Space")
+        for _ in range(down):
+            page.keyboard.press("ArrowDown")
+        page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    verdict = cell.locator(".feedback .verdict .mark")
+    verdict.wait_for(timeout=PATIENCE_MS)
+    return str(cell.locator(".feedback").inner_text())
+
+
+def test_a_prediction_is_locked_in_and_its_ladder_stepped_to_the_end(
+    opened: Callable[[str], Any], axe: Callable[..., list[str]]
+) -> None:
+    page = opened(KNOCK)
+    run(page, "lab.here()")
+    gate = run(page, 'lesson.predict("open-door"')
+    waiting = run(page, "door.ladder()")
+    assert "Predict above first." in waiting.inner_text()
+
+    assert "Right, and for the right reason." in predict(page, gate, 0, 0)  # open, a SYN-ACK
+    ladder = run(page, "door.ladder()")
+    following = ladder.locator(OPENS_THE_STEPS)
+    following.wait_for(timeout=PATIENCE_MS)
+    following.focus()
+    said = []
+    while following.get_attribute("aria-disabled") != "true":
+        page.keyboard.press("ArrowRight")
+        said.append(ladder.locator(".say").inner_text())
+    assert [sentence.split(".")[0] for sentence in said] == [f"Step {step} of 4" for step in range(1, 5)]
+    assert "may I open a connection to port 80?" in said[0]
+    assert "SYN-ACK comes back in web's name" in said[1]
+    assert "The scanner's own kernel knows of no such connection and answers RST" in said[2]
+    assert "open" in said[3]
+    assert ladder.get_by_role("status").count() == 1
+    assert axe(page) == []
+
+
+def test_a_field_of_a_packet_of_the_lab_lights_up_its_bytes(opened: Callable[[str], Any]) -> None:
+    page = opened(SHAKE)
+    run(page, "lab.here()")
+    gate = run(page, 'lesson.predict("open-door"')
+    predict(page, gate, 0, 0)
+    packet = run(page, "shake.packet(2)")
+    field = packet.locator('button.field[aria-label^="Acknowledgment number:"]')
+    field.wait_for(timeout=PATIENCE_MS)
+    packet.locator("button.field").first.focus()
+    for _ in range(packet.locator("button.field").count()):
+        if field.evaluate("field => field === document.activeElement"):
+            break
+        page.keyboard.press("ArrowRight")
+    lit = "".join(packet.locator(".h.hot").all_inner_texts())
+    told = packet.locator(".told").inner_text()
+    assert f"{int(lit.replace(' ', ''), 16)}" in told
+    assert "one more than the sequence number of the SYN" in told
+
+
+def test_a_card_is_turned_and_its_answer_kept(opened: Callable[[str], Any], sitting: Sitting) -> None:
+    page = opened(CARDS)
+    run(page, "lab.here()")
+    cell = run(page, "deck.review()")
+    stage = cell.locator(".pl-live[data-alive] .stage")
+    stage.wait_for(timeout=PATIENCE_MS)
+    asked = stage.locator(".question").inner_text()
+    assert re.match(r"20\b", asked)
+    stage.focus()
+    page.keyboard.press("Space")
+    assert "FTP data" in stage.locator(".answer").inner_text()
+    page.keyboard.press("1")
+    page.wait_for_function("() => document.querySelector('.kept').textContent", timeout=PATIENCE_MS)
+    kept = json.loads((sitting.project / "my-notebooks" / ".portlab" / "cards.json").read_text("utf-8"))
+    assert [(card, knew) for card, _, knew in kept["answers"]] == [("20 service", False)]
+    assert stage.locator(".question").inner_text() != asked
