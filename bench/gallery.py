@@ -62,7 +62,8 @@ def pieces() -> dict[str, list[Piece]]:
 def _html(shown: Any) -> str:
     """A picture's HTML; a live one is shown as it is while Python listens, under a name that is always the same."""
     html: str = shown if isinstance(shown, str) else shown._repr_mimebundle_()["text/html"]
-    return re.sub(r'data-live="[^"]*"', 'data-alive="1"', html)
+    html = re.sub(r'data-live="[^"]*"', 'data-alive="1"', html)
+    return re.sub(r'(needs-python"[^>]*) hidden="hidden"', r"\1", html)
 
 
 def page(chapters: dict[str, list[Piece]]) -> str:
@@ -87,7 +88,7 @@ def page(chapters: dict[str, list[Piece]]) -> str:
 def _section(piece: Piece) -> str:
     return (
         f'<section id="{piece.id}"><h3>{escape(piece.name)}</h3>'
-        f'<p class="look">{escape(piece.look_for)}</p>{piece.html}</section>'
+        f'<p class="see">{escape(piece.look_for)}</p>{piece.html}</section>'
     )
 
 
@@ -99,7 +100,7 @@ main { max-width: 1200px; margin: auto }
 h2 { margin-top: 48px; border-bottom: 2px solid }
 h3 { margin: 40px 0 0 }
 nav a { color: inherit }
-.look { font-style: italic; max-width: 76ch; margin: 4px 0 12px }
+.see { font-style: italic; max-width: 76ch; margin: 4px 0 12px }
 #themes { position: sticky; top: 0; z-index: 9; padding: 8px 0; text-align: right }
 #themes button { min-height: 28px }
 @media print { #themes, nav { display: none } }

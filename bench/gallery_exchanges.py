@@ -94,7 +94,7 @@ def both_ends() -> Made:
 
 def side_by_side() -> Made:
     """Ladders to be compared."""
-    doors = [exchange("syn", "web", port) for port in (443, 10, 22)]
+    doors = [exchange("syn", *door) for door in (("web", 443), ("web", 10), ("db", 10))]
     yield "Three ladders", "Open, closed, silent: same order of everything, badges inside.", ladders(*doors)
     refusals = [exchange("syn", "vault", 22), exchange("connect", "web", 8080)]
     yield "Two ladders with three lifelines", "The gateway's lifeline in both.", ladders(*refusals)
