@@ -2,7 +2,7 @@
 
     python -m bench.pictures
 
-The scans are made by hand: what is measured is drawing, not scanning.
+The scans are made by hand, the frames come from a recording: what is measured is drawing, not scanning.
 """
 
 from __future__ import annotations
@@ -20,10 +20,13 @@ from pandas import DataFrame
 
 from portlab.addresses import number
 from portlab.lab import Lab
-from portlab.model import PROBE, Events, Reason, State, no_errnos, no_frames
+from portlab.learn import recorded
+from portlab.model import PROBE, Events, Exchange, Reason, State, no_errnos, no_frames
+from portlab.packets.dissect import Dissected
+from portlab.packets.streams import first_bytes
 from portlab.result import Scan
 from portlab.verdict import NO_EVENT, Asked, Findings
-from portlab.view import host_table, lab_map, plots, port_map
+from portlab.view import anatomy, host_table, lab_map, ladder, plots, port_map
 
 RUNS = 15
 HOST = number("192.0.2.10")
@@ -103,7 +106,10 @@ def pictures() -> dict[str, Callable[[], str]]:
         scan(typical()[:100], 14),
     )
     frame = whole.to_frame()
+    conversation, syn = forty_frames(), recorded("log_ins").frames[0]
     return {
+        "ladder, 40 frames": lambda: ladder.mimebundle(conversation)["text/html"],
+        "anatomy, TCP SYN with options": lambda: anatomy(syn)._repr_mimebundle_()["text/html"],
         "port map, 1,024 ports": lambda: port_map(small).html(),
         "port map, 65,536 ports": lambda: port_map(whole).html(),
         "port map, 65,536 ports at random": lambda: port_map(pieces).html(),
@@ -111,6 +117,15 @@ def pictures() -> dict[str, Callable[[], str]]:
         "lab map, 14 hosts": lambda: lab_map(LAB, several).html(),
         "plot of states, wide and narrow": lambda: plot_of_states(frame),
     }
+
+
+def forty_frames() -> Exchange:
+    """The first forty frames of a recorded conversation over SSH."""
+    log_ins = recorded("log_ins")
+    seen = Dissected(first_bytes(log_ins.frames))
+    frames = first_bytes(log_ins.frames)[(seen.source_port == 22) | (seen.destination_port == 22)][:40]
+    probes = np.empty(0, PROBE)
+    return Exchange(None, frames, no_errnos(), probes, None, int(frames["time_ns"][-1]), log_ins.names)
 
 
 def plot_of_states(frame: DataFrame) -> str:

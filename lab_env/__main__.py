@@ -142,9 +142,18 @@ def add_docker(verb: argparse.ArgumentParser) -> None:
     )
 
 
+MEASUREMENTS = {"scans": "bench", "lab": "bench.lab", "pictures": "bench.pictures", "steps": "bench.steps"}
+
+
 def add_bench(verb: argparse.ArgumentParser) -> None:
     """What to measure."""
-    verb.add_argument("what", nargs="?", choices=("scans", "lab"), default="scans", help="default: scans")
+    verb.add_argument(
+        "what",
+        nargs="?",
+        choices=MEASUREMENTS,
+        default="scans",
+        help="scans, the labs, drawing the pictures, a step of one in the browser (default: %(default)s)",
+    )
 
 
 def add_place(verb: argparse.ArgumentParser) -> None:
@@ -279,7 +288,7 @@ def bench(arguments: argparse.Namespace) -> int:
     if not (PROJECT / "bench" / "__main__.py").exists():
         raise LabNotRunning("there are no measurements yet: `./run bench` comes with a later version")
     os.chdir(PROJECT)
-    os.execv(sys.executable, [sys.executable, "-m", {"scans": "bench", "lab": "bench.lab"}[arguments.what]])
+    os.execv(sys.executable, [sys.executable, "-m", MEASUREMENTS[arguments.what]])
 
 
 if __name__ == "__main__":

@@ -45,11 +45,10 @@ def mimebundle(exchange: Exchange) -> dict[str, str]:
 
 def html(story: Story, alone: bool = True) -> str:
     """The ladder as a figure: picture, verdict, and the same rows as a table; in short where not `alone`."""
-    name = figure.identity(ladder_text.transcript(story))
-    svg, height = ladder_svg.draw(story, name)
+    cells, marks = _table(story)
+    svg, height = ladder_svg.draw(story, figure.identity(f"{story.title} {cells}"))
     fidelity = "" if story.result is None else figure.fidelity(story.result.fidelity)
     alternative = f"{story.title}. {_in_short(story)} The table below says the same in words."
-    cells, marks = _table(story)
     body = (
         figure.heading(story.title, story.asked, fidelity)
         + _controls(story)

@@ -43,14 +43,14 @@ CLOSED_IN_PRINT = """() => [...document.querySelectorAll(".pl details")]
   .filter((d) => !d.parentElement.closest("details") && d.lastElementChild.getBoundingClientRect().height < 5)
   .map((d) => d.closest("section").id)"""
 NOTHING_TO_SEE = """() => [...document.querySelectorAll("section")].filter((s) => ![...s.querySelectorAll(
-  ".pl svg, .pl img.still, .pl table, .pl ol, .pl ul, .pl .feedback, .pl .state, .pl .title, progress, section table")]
+  ".pl svg, .pl img.still, .pl table, .pl ol, .pl ul, .pl .feedback, .pl .state, .pl .title, progress, table")]
   .some((e) => e.getBoundingClientRect().height > 5)).map((s) => s.id)"""
 DEAD_CONTROLS = """() => [...document.querySelectorAll(".controls, .look, .drill")]
   .filter((e) => e.getClientRects().length).map((e) => e.closest("section").id)"""
 
 
 @pytest.fixture(scope="module")
-def html(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def html(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The page, made in a lab that is simulated whatever else is running, and closed again."""
     path = tmp_path_factory.mktemp("gallery") / "gallery.html"
     monkeypatch = pytest.MonkeyPatch()
@@ -60,7 +60,7 @@ def html(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     finally:
         lab.use(None)
         monkeypatch.undo()
-    yield path
+    return path
 
 
 @pytest.fixture(scope="module")
