@@ -34,7 +34,7 @@ def badge(state: State, words: str = "") -> str:
 
 
 def definitions(prefix: str, verdict: State | None) -> str:
-    """Arrow heads, the hatch of silence, a wall's stripes, a line that fades; ids begin with the picture's prefix."""
+    """Arrow heads, the hatch of silence, a wall's stripes; ids begin with the picture's prefix."""
     heads = _arrow_head(f"{prefix}-ink", "head")
     if verdict is not None:
         heads += _arrow_head(f"{prefix}-verdict", f"head s-{slug(verdict)}")
@@ -56,18 +56,7 @@ def definitions(prefix: str, verdict: State | None) -> str:
         patternUnits="userSpaceOnUse",
         patternTransform="rotate(45)",
     )
-    fade = element(
-        "linearGradient",
-        element("stop", offset="0.35", css="fade"),
-        element("stop", offset="1", css="fade", stop_opacity="0"),
-        id=f"{prefix}-fade",
-        gradientUnits="userSpaceOnUse",
-        x1="0%",
-        x2="80%",
-        y1="0",
-        y2="0",
-    )
-    return f"<defs>{heads}{hatch}{wall}{fade}</defs>"
+    return f"<defs>{heads}{hatch}{wall}</defs>"
 
 
 def _arrow_head(name: str, css: str) -> str:
