@@ -29,7 +29,7 @@ ALONE = [
     ("SYN: nobody there", "syn", "lost", 80, "Silence: the gateway speaks too late."),
     ("SYN: behind the slow link", "syn", "voip", 5060, "As open, with times in tens of milliseconds."),
     ("UDP: open", "udp", "infra", 53, "Dashed arrows: a query, an answer."),
-    ("UDP: open, from another port", "udp-tftp", "files", 69, "The answer comes from a port that was not asked."),
+    ("UDP: TFTP", "udp", "files", 69, "Open|filtered: the answer comes from a port nobody asked."),
     ("UDP: closed", "udp", "web", 9, "A dotted ICMP arrow back from the target itself."),
     ("UDP: rejected", "udp", "web", 161, "The same message, from the gateway."),
     ("UDP: silent", "udp", "ops", 514, "Silence suggests open|filtered: half disc, half stripes."),
@@ -68,12 +68,11 @@ ANSWER = (
 
 
 def exchange(technique: str, host: str, port: int | None) -> Exchange:
-    """One simulated question and what came of it: "udp-tftp" is a UDP scan with that payload, "ping-arp" a method."""
-    technique, _, how = technique.partition("-")
+    """One simulated question and what came of it; "ping-arp" is a ping by that method."""
     if port is None:
-        return pl.ping(host, method=how or "icmp", seed=SEED, progress=False).exchange(host)
-    more = {"payload": how} if how else {}
-    scan = getattr(pl, f"{technique}_scan")(host, port, seed=SEED, progress=False, **more)
+        method = technique.partition("-")[2] or "icmp"
+        return pl.ping(host, method=method, seed=SEED, progress=False).exchange(host)
+    scan = getattr(pl, f"{technique}_scan")(host, port, seed=SEED, progress=False)
     found: Exchange = scan.exchange(host, port)
     return found
 

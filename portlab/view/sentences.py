@@ -124,7 +124,8 @@ def _tcp_answer(packet: Packet, target: Actor) -> str:
 
 def _icmp_answer(packet: Packet, speaker: Speaker, sender: Actor) -> str:
     type_, code = packet.icmp or (0, 0)
-    who = f"{sender.name} itself" if speaker is Speaker.TARGET else sender.address
+    named = sender.scanners_name if sender.scanners_name not in ("", Speaker.OTHER) else sender.address
+    who = f"{named} itself" if speaker is Speaker.TARGET else named
     if type_ == ECHO_REPLY:
         return "The echo comes back: the host's IP software is running. It says nothing about any port."
     if type_ == TIMESTAMP_REPLY:

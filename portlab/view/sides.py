@@ -47,7 +47,7 @@ class Sides:
         }
         self.others.sort(key=lambda address: address in at.values())
         for address in self.others:
-            called = self.exchange.names.get(address, "somebody else")
+            called = self.exchange.names.get(address, Speaker.OTHER.value)
             observer = next((observer for observer in at if at[observer] == address), "")
             yield Actor(observer or called, dotted(address), called, bool(observer))
         for observer in self.recorded.between:

@@ -228,4 +228,4 @@ def html(scan: Scan) -> str:
     caveats = "".join(f'<p class="warning">{escape(caveat)}</p>' for caveat in seen.caveats)
     note = "" if seen.is_ping else f'<p class="muted">{CONVENTION}</p>'
     body = head + warnings + table + (f'<ul class="groups">{groups}</ul>' if groups else "") + caveats + note
-    return figure.wrap("summary", seen.title, body)
+    return figure.wrap("summary", seen.title, body, "summary")
