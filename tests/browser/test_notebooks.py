@@ -259,10 +259,18 @@ def test_run_all_where_no_lab_can_be_made(browser: Any, tmp_path: Path) -> None:
         look_through(browser, sitting, KNOCK, tmp_path)
 
 
-@pytest.mark.lab
-def test_the_figure_follows_jupyterlab_s_theme(browser: Any, sitting: Sitting) -> None:
+@pytest.fixture(scope="module")
+def ran(browser: Any, sitting: Sitting) -> Iterator[Any]:
+    """Lesson 00, run."""
     page = sitting.page(browser, NOTEBOOKS[0].name)
     run_all(page)
+    yield page
+    page.close()
+
+
+@pytest.mark.lab
+def test_the_figure_follows_jupyterlab_s_theme(ran: Any) -> None:
+    page = ran
     colour = "getComputedStyle(document.querySelector('figure.pl .title')).color"
     light = page.evaluate(colour)
     menu(page, "Settings", "Theme", "JupyterLab Dark")
@@ -270,17 +278,13 @@ def test_the_figure_follows_jupyterlab_s_theme(browser: Any, sitting: Sitting) -
     assert (light, page.evaluate(colour)) == ("rgb(28, 33, 40)", "rgb(230, 233, 237)")
     menu(page, "Settings", "Theme", "JupyterLab Light")
     page.wait_for_selector("body[data-jp-theme-light=true]", state="attached")
-    page.close()
 
 
 @pytest.mark.lab
 def test_a_notebook_from_somebody_else_shows_the_still_picture_and_the_table(
-    browser: Any, sitting: Sitting
+    browser: Any, sitting: Sitting, ran: Any
 ) -> None:
-    page = sitting.page(browser, NOTEBOOKS[0].name)
-    run_all(page)
-    saved = save(page, sitting, NOTEBOOKS[0].name)
-    page.close()
+    saved = save(ran, sitting, NOTEBOOKS[0].name)
     saved["metadata"]["changed_by"] = "somebody else"  # so it is no longer the notebook that was trusted
     sitting.copy("from_somebody_else.ipynb").write_text(json.dumps(saved), "utf-8")
     page = sitting.page(browser, "from_somebody_else.ipynb")

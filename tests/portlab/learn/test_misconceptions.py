@@ -25,6 +25,7 @@ CASES = [
     ("syn", "closed, SYN-ACK", "open, SYN-ACK", "M01"),
     ("connect", "closed, SYN-ACK", "open, SYN-ACK", "M01"),
     ("syn", "filtered, RST", "closed, RST", "M02"),
+    ("syn", "filtered, nothing", "closed, RST", "M02"),
     ("syn", "closed, nothing", "closed, RST", "M02"),
     ("syn", "closed, nothing", "filtered, nothing", "M02"),
     ("connect", "closed, nothing", "filtered, nothing", "M02"),
@@ -49,7 +50,6 @@ CASES = [
     ("ack", "open, SYN-ACK", "unfiltered, RST", "M20"),
     ("ack", "closed, RST", "unfiltered, RST", "M20"),
     # nothing follows
-    ("syn", "filtered, nothing", "closed, RST", ""),
     ("syn", "open, SYN-ACK", "closed, RST", ""),
     ("syn", "open, nothing", "filtered, nothing", ""),
     ("udp", "closed, ICMP error", "filtered, ICMP error", ""),
