@@ -44,7 +44,7 @@ class Case(Protocol):
 class Lab(Protocol):
     """A lab that can change itself for a while: `with lab.case("M04") as case:`."""
 
-    def case(self, id_: str) -> AbstractContextManager[Case]:
+    def case(self, id_: str, /) -> AbstractContextManager[Case]:
         """Change the lab; undo it at the end of the block."""
 
 
