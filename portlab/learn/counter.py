@@ -21,11 +21,20 @@ NO_CASE = "No packet of this lab shows it, so here it is in words."
 class Question(Protocol):
     """One probe of a case; `port` is None for a ping."""
 
-    technique: str
-    host: str
-    port: int | None
-    payload: str
-    method: str
+    @property
+    def technique(self) -> str: ...
+
+    @property
+    def host(self) -> str: ...
+
+    @property
+    def port(self) -> int | None: ...
+
+    @property
+    def payload(self) -> str: ...
+
+    @property
+    def method(self) -> str: ...
 
 
 class Case(Protocol):
