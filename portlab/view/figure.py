@@ -22,8 +22,8 @@ from portlab.view.words import fidelity_name
 
 @cache
 def css(name: str) -> str:
-    """One of the style sheets beside this file, without its comments and line breaks."""
-    lines = (resources.files("portlab.view") / f"{name}.css").read_text("utf-8").splitlines()
+    """One of the style sheets in styles/, without its comments and line breaks."""
+    lines = (resources.files("portlab.view") / "styles" / f"{name}.css").read_text("utf-8").splitlines()
     return "".join(line.strip() for line in lines if not line.strip().startswith("/*"))
 
 

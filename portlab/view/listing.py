@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from portlab.addresses import dotted
 from portlab.packets.streams import first_bytes
 from portlab.view import figure
-from portlab.view.packet import Packet, read
+from portlab.view.ladder.packet import Packet, read
 from portlab.view.svg import escape
 from portlab.view.words import count, duration, fidelity_name
 

@@ -4,8 +4,8 @@ import pytest
 from scapy.layers.inet import IP, TCP
 
 from portlab.model import State
-from portlab.view.describe import describe
-from portlab.view.story import Kind, Speaker
+from portlab.view.ladder.describe import describe
+from portlab.view.ladder.story import Kind, Speaker
 from tests.portlab.view import made
 
 SAYS, KERNEL = "says", "the scanner's kernel"

@@ -7,7 +7,7 @@ from portlab.addresses import number
 from portlab.lab import Lab
 from portlab.model import Reason, State
 from portlab.view import lab_map
-from portlab.view.labmap_found import found_in
+from portlab.view.labmap.found import found_in
 from portlab.view.tokens import LOOKS, glyph
 from tests.portlab.view import made
 from tests.portlab.view.test_summary import CLOSED, DROPPED, OPEN, big

@@ -5,9 +5,10 @@ from xml.etree import ElementTree
 
 import pytest
 
-from portlab.view import ladder, ladder_svg, ladders
-from portlab.view.describe import describe
-from portlab.view.story import Kind
+from portlab.view import ladder, ladders
+from portlab.view.ladder import drawing
+from portlab.view.ladder.describe import describe
+from portlab.view.ladder.story import Kind
 from portlab.view.tokens import LOOKS
 from portlab.view.words import duration
 from tests.portlab.view import made
@@ -59,7 +60,7 @@ def test_the_transcript_is_narrow_and_complete(name: str) -> None:
 @pytest.mark.parametrize("name", made.EXCHANGES)
 def test_the_table_tells_the_same_rows_as_the_picture(name: str) -> None:
     story = describe(made.EXCHANGES[name]())
-    svg, _ = ladder_svg.draw(story, "x")
+    svg, _ = drawing.draw(story, "x")
     root = ElementTree.fromstring(svg)
     drawn = [group for group in root.iter("g") if "event" in str(group.get("class"))]
     *told, verdict = table_rows(ladder.html(story))
@@ -125,7 +126,7 @@ def test_what_is_computed_says_so(name: str, loud: bool) -> None:
 def test_three_lifelines_where_somebody_else_speaks() -> None:
     text = ladder.transcript(made.EXCHANGES["syn rejected"]())
     assert "somebody else" in text
-    svg, _ = ladder_svg.draw(describe(made.EXCHANGES["syn rejected"]()), "x")
+    svg, _ = drawing.draw(describe(made.EXCHANGES["syn rejected"]()), "x")
     assert len(re.findall('class="life"', svg)) == 3
 
 
@@ -166,5 +167,5 @@ def _timed(what: object) -> float:
 
 @pytest.mark.parametrize(("name", "squares"), [("syn open", 1), ("connect open", 0), ("connect timeout", 0)])
 def test_a_square_is_what_the_kernel_sent_by_itself(name: str, squares: int) -> None:
-    svg, _ = ladder_svg.draw(describe(made.EXCHANGES[name]()), "x")
+    svg, _ = drawing.draw(describe(made.EXCHANGES[name]()), "x")
     assert len(re.findall('<rect [^>]*class="sender"', svg)) == squares

@@ -11,8 +11,8 @@ from lab_env.lab import simulated
 from lab_env.topology import topology
 from portlab import lab
 from portlab.model import Exchange
-from portlab.view.describe import describe
-from portlab.view.story import Kind, Row, Speaker
+from portlab.view.ladder.describe import describe
+from portlab.view.ladder.story import Kind, Row, Speaker
 from tests.portlab.exports.made import scanned
 
 DRAWN = ("kind", "at_ns", "what", "speaker", "detail", "absolute", "note", "sender", "reaches", "decides")

@@ -8,7 +8,7 @@ from scapy.layers.inet import ICMP, IP, TCP, UDP
 from scapy.layers.l2 import ARP, Ether
 
 from portlab.addresses import number
-from portlab.view.packet import read
+from portlab.view.ladder.packet import read
 from tests.portlab.view import made
 
 NAMES: list[tuple[str, Any]] = [

@@ -15,8 +15,8 @@ from portlab.exports.events import COLUMNS as EVENT_COLUMNS
 from portlab.model import Reason, State
 from portlab.view import plots
 from portlab.view.plots import MOST_MARKS
-from portlab.view.plots_style import MARKS
-from portlab.view.plots_time import MOST_ROWS
+from portlab.view.plots.style import MARKS
+from portlab.view.plots.time import MOST_ROWS
 from portlab.view.tokens import LOOKS
 from tests.portlab.view import made
 from tests.portlab.view.test_summary import CLOSED, DROPPED, OPEN, big

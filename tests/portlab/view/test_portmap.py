@@ -8,8 +8,9 @@ import pytest
 
 from portlab.errors import BadTarget
 from portlab.model import Reason, State
-from portlab.view import port_map, portmap_svg
-from portlab.view.portmap_cells import MOST_RANGES, PORTS
+from portlab.view import port_map
+from portlab.view.portmap import drawing
+from portlab.view.portmap.cells import MOST_RANGES, PORTS
 from portlab.view.tokens import LOOKS, slug
 from tests.portlab.view import made
 from tests.portlab.view.test_summary import CLOSED, DROPPED, OPEN, big
@@ -119,7 +120,7 @@ def test_what_was_not_asked_is_shown_as_such() -> None:
     ],
 )
 def test_a_range_is_drawn_as_it_was_asked(first: int, last: int, grid: tuple[int, int] | None) -> None:
-    window = portmap_svg.window(first, last)
+    window = drawing.window(first, last)
     assert (window and (window.first, window.rows)) == grid
 
 
@@ -132,12 +133,12 @@ def test_more_than_a_thousand_ports_are_drawn_whole_and_a_strip_of_them_enlarged
 
 def test_names_of_open_ports_stand_beside_them_and_never_on_each_other() -> None:
     ports = [21, 22, 23, 25, 53, 80, 110, 143, 443, 993]
-    drawing = portmap_svg.draw(
-        portmap_svg.strip_of(0), np.zeros(PORTS, np.uint8), dict.fromkeys(ports, "a-long-name"), "x"
+    strip = drawing.draw(
+        drawing.strip_of(0), np.zeros(PORTS, np.uint8), dict.fromkeys(ports, "a-long-name"), "x"
     )
-    heights = [float(y) for y in re.findall(r'<text x="29" y="([\d.]+)"', drawing.svg)]
-    assert re.findall(r'<tspan class="open">(\d+)', drawing.svg) == [str(port) for port in ports]
-    assert all(b - a >= portmap_svg.LINE for a, b in itertools.pairwise(heights))
+    heights = [float(y) for y in re.findall(r'<text x="29" y="([\d.]+)"', strip.svg)]
+    assert re.findall(r'<tspan class="open">(\d+)', strip.svg) == [str(port) for port in ports]
+    assert all(b - a >= drawing.LINE for a, b in itertools.pairwise(heights))
 
 
 def test_of_very_many_open_ports_some_are_named_and_the_rest_counted() -> None:

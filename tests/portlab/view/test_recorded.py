@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from portlab.model import no_frames
-from portlab.view import ladder, ladder_svg
-from portlab.view.describe import describe
-from portlab.view.story import Kind
+from portlab.view import ladder
+from portlab.view.ladder import drawing
+from portlab.view.ladder.describe import describe
+from portlab.view.ladder.story import Kind
 from tests.portlab.view import made
 
 # exchange -> (sender, where it ended, fate) of each packet; actors: 0 scanner, 1 gateway, 2 web
@@ -143,7 +144,7 @@ def test_the_order_of_time_holds() -> None:
 
 
 def test_ticks_stand_where_the_clock_was_read() -> None:
-    svg, _ = ladder_svg.draw(describe(made.RECORDED["open"]()), "x")
+    svg, _ = drawing.draw(describe(made.RECORDED["open"]()), "x")
     times = re.findall(r'<text x="(56|100)%" y="[\d.]+" class="time"[^>]*>([^<]+)<', svg)
     assert times == [
         ("56", "+20 µs"), ("100", "+34 µs"),

@@ -14,8 +14,7 @@ from portlab.model import State
 from portlab.pacing import Pace
 from portlab.techniques import technique
 from portlab.verdict import Asked
-from portlab.view import scan_panel_svg
-from portlab.view.scan_panel import Order, Panel
+from portlab.view.scan_panel import Order, Panel, drawing
 from portlab.view.tokens import slug
 from tests.portlab.view import made
 from tests.portlab.wires import RuleWire, answer_like_linux
@@ -66,7 +65,7 @@ def many(states, ports=None, never_asked=()):
 @pytest.mark.parametrize("count", [3, 600, 3000], ids=["few", "many", "masses"])
 def test_every_state_has_a_cell_in_every_size(state, count):
     scan = many([state] * count)
-    svg = scan_panel_svg.cells(scan, scan.state, "x").svg
+    svg = drawing.cells(scan, scan.state, "x").svg
     assert f'id="x{slug(state)}"' in svg
     assert f'stroke="url(#x{slug(state)})"' in svg
 
@@ -84,14 +83,14 @@ def test_there_are_as_many_cells_as_ports(count):
     states = [(State.OPEN, State.CLOSED, State.CLOSED)[i % 3] for i in range(count)]
     never = [(made.WEB, 60_000), (made.WEB, 60_001)]
     scan = many(states, never_asked=never)
-    told = covered(scan_panel_svg.cells(scan, scan.state, "x").svg)
+    told = covered(drawing.cells(scan, scan.state, "x").svg)
     assert told.get("open", 0) == states.count(State.OPEN)
     assert told.get("closed", 0) == states.count(State.CLOSED)
 
 
 def test_ports_never_asked_keep_their_place_and_stay_empty():
     scan = many([State.CLOSED, State.CLOSED], np.array([1, 3], np.int32), [(made.WEB, 2)])
-    assert 'd="M0 0h1M2 0h1"' in scan_panel_svg.cells(scan, scan.state, "x").svg
+    assert 'd="M0 0h1M2 0h1"' in drawing.cells(scan, scan.state, "x").svg
 
 
 def test_while_it_runs_a_silent_port_waits_and_afterwards_it_is_filtered():
@@ -108,11 +107,11 @@ def test_the_time_line_has_a_lane_for_what_was_sent_and_for_each_state_that_answ
     asked = Asked(np.full(100, number(made.WEB), np.uint32), np.arange(1, 101, dtype=np.int32))
     loop = Loop(technique("syn"), asked, wire, Pace(rate=50, tries=2), chance, lambda *_: None)
     scan = loop.conclude(*loop.run())
-    lanes = scan_panel_svg.lanes(scan)
+    lanes = drawing.lanes(scan)
     assert [lane.words for lane in lanes] == ["101 sent", "1 open", "98 closed"]  # silence has no time
     sent, _, closed = (lane.seconds for lane in lanes)
     assert 0 <= sent.min() < closed.min() < closed.max() < sent.max() <= scan.elapsed_s
-    svg = scan_panel_svg.timeline(scan).svg
+    svg = drawing.timeline(scan).svg
     assert all(f">{lane.words}</text>" in svg for lane in lanes)
 
 
@@ -120,7 +119,7 @@ def test_the_time_line_has_a_lane_for_what_was_sent_and_for_each_state_that_answ
     ("seconds", "end"), [(0.0, 0.01), (0.011, 0.02), (0.5, 0.5), (0.51, 1.0), (3.0, 5.0), (61, 100)]
 )
 def test_the_axis_ends_at_a_round_time(seconds, end):
-    assert scan_panel_svg._round_up(seconds) == pytest.approx(end)
+    assert drawing._round_up(seconds) == pytest.approx(end)
 
 
 def test_the_text_twin_has_the_line_the_end_and_the_table():

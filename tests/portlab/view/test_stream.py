@@ -12,7 +12,7 @@ from portlab.errors import BadTarget
 from portlab.model import no_frames
 from portlab.packets.streams import Said, Stream
 from portlab.view.stream import Conversation, conversations, follow
-from portlab.view.stream_turns import Kind, is_telnet, parts, readable, turns
+from portlab.view.stream.turns import Kind, is_telnet, parts, readable, turns
 
 CLIENT, SERVER = (number("10.77.1.100"), 40_000), (number("10.77.3.10"), 23)
 NAMES = {CLIENT[0]: "student", SERVER[0]: "voip"}
