@@ -12,8 +12,8 @@ from scapy.utils import wrpcap
 
 import portlab as pl
 from lab_env import lab
-from portlab.view.describe import describe
-from portlab.view.story import Kind
+from portlab.view.ladder.describe import describe
+from portlab.view.ladder.story import Kind
 
 pytestmark = pytest.mark.inlab
 
