@@ -9,19 +9,14 @@ A prediction is a state and a packet, a question's answer its words, an exercise
 
 from __future__ import annotations
 
-import ast
 import json
 import os
-from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 from portlab import files
 from portlab.errors import BadTarget
 
 VARIABLE = "PORTLAB_KEY"
-ASKING = ("predict", "ask", "check", "quiz")
-"""The methods of a lesson whose first argument is a name that a key file can hold."""
 
 
 def load(path: files.Pathish) -> dict[str, Any]:
@@ -42,41 +37,3 @@ def from_environment() -> dict[str, Any]:
     """The key that the environment names; {} where it names none."""
     named = os.environ.get(VARIABLE)
     return load(named) if named else {}
-
-
-def names_asked(notebook: Path) -> list[str]:
-    """The names that a notebook's lesson asks for, such as "04/open-door", in order."""
-    cells = json.loads(notebook.read_text("utf-8"))["cells"]
-    lesson, names = "", []
-    for cell in cells:
-        if cell["cell_type"] != "code":
-            continue
-        for call in _calls("".join(cell["source"])):
-            called = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
-            first = (
-                ast.literal_eval(call.args[0]) if call.args and isinstance(call.args[0], ast.Constant) else ""
-            )
-            if called == "Lesson" and first:
-                lesson = first
-            elif called in ASKING and first:
-                names.append(f"{lesson}/{first}")
-    return names
-
-
-def _calls(source: str) -> Iterable[ast.Call]:
-    """The calls in a cell, in order of their lines."""
-    nodes = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
-    return sorted(nodes, key=lambda node: (node.lineno, node.col_offset))
-
-
-def check(key: dict[str, Any], asked: Iterable[str]) -> None:
-    """BadTarget where the key has names that no notebook asks for, or lacks some that one does."""
-    wanted = list(asked)
-    unknown = [name for name in key if name not in wanted]
-    missing = [name for name in wanted if name not in key]
-    if unknown or missing:
-        told = [f"nobody asks for {', '.join(unknown)}"] if unknown else []
-        told += [f"it lacks {', '.join(missing)}"] if missing else []
-        raise BadTarget(
-            f"The key does not fit: {'; '.join(told)}. The notebooks ask for {', '.join(wanted)}."
-        )
