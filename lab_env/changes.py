@@ -144,6 +144,10 @@ def _must_be_a_rule(rule: object) -> None:
     reason = ""
     if not isinstance(rule, Rule):
         reason = "is no rule"
+    elif rule.protocol not in ("", "tcp", "udp", "icmp"):
+        reason = "names a protocol that no rule knows (tcp, udp, icmp)"
+    elif rule.action is Action.REJECT_RESET and rule.protocol != "tcp":
+        reason = "resets what may be no TCP: name the protocol tcp"
     elif rule.ports and rule.protocol not in ("tcp", "udp"):
         reason = "names ports without the protocol they belong to"
     elif rule.flags is not None and rule.protocol != "tcp":

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from lab_env.changes import HostState
-from lab_env.topology import ACK, FIN, GATEWAY, PSH, RST, SYN, URG, Rule, Topology
+from lab_env.topology import ACK, FIN, GATEWAY, PSH, RST, STUDENT, SYN, URG, Rule, Topology
 
 TABLE = "portlab"
 FLAG_NAMES = {FIN: "fin", SYN: "syn", RST: "rst", PSH: "psh", ACK: "ack", URG: "urg"}
@@ -26,7 +26,12 @@ def ruleset(topology: Topology, host: str, rules: Sequence[Rule] | None = None) 
         return ""
     lines = [line(topology, rule) for rule in rules]
     if on_gateway:
-        chains = [*_untracked(topology), _chain("forward", "type filter hook forward priority filter", lines)]
+        answers = f"ip daddr {topology.cidr(topology.by_name[STUDENT].network)} accept"
+        judged = [answers, *lines]  # rules are about questions; what comes back to the learner concerns none
+        chains = [
+            *_untracked(topology),
+            _chain("forward", "type filter hook forward priority filter", judged),
+        ]
     else:
         own = 'iifname "lo" accept'  # what a machine says to itself concerns no firewall
         chains = [_chain("input", "type filter hook input priority filter", [own, *lines])]

@@ -44,7 +44,7 @@ class Controls(Protocol):
         """The state a host is in now."""
 
     def become(self, states: Mapping[str, HostState]) -> None:
-        """Put hosts into these states.  Raises LabNotRunning or BadTarget; then nothing has changed."""
+        """Put hosts into these states.  BadTarget: nothing has changed; LabNotRunning: nobody answers any more."""
 
     def borrow(self, states: Mapping[str, HostState]) -> AbstractContextManager[None]:
         """The same for as long as the block runs; the old states come back however this process ends."""
@@ -97,7 +97,8 @@ class Hands:
     def rules(self, host: str, rules: Sequence[Rule] | str | None = None) -> str:
         """Give a host's firewall these rules, in place of those it has; returns them as nftables text.
 
-        The gateway's rules judge what it passes on, every other host's what arrives at it.  Without rules it
+        The gateway's rules judge what it passes on, answers to the learner's own network excepted; every other
+        host's judge what arrives at it.  Without rules it
         only tells which there are.  A text is nftables' own language, which only a real kernel understands.
 
             from lab_env import Action, Rule, lab

@@ -80,15 +80,19 @@ class Agent:
         return await asyncio.start_unix_server(self._receive, path, limit=LINE_LIMIT)
 
     async def _receive(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        visit = _Visit(self, _process(writer))
+        visit, host_ends = _Visit(self, _process(writer)), False
         try:
             while line := await reader.readline():
                 writer.write(await visit.answer(line))
                 await writer.drain()
         except (OSError, ValueError):
             pass  # the visitor is gone, or never stops talking
+        except asyncio.CancelledError:
+            host_ends = True  # and will begin as it was: nothing has to be put back
+            raise
         finally:
-            await visit.end()
+            if not host_ends:
+                await visit.end()
             writer.close()
 
     async def become(self, visit: _Visit, state: HostState) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+from collections.abc import Container
 
 from lab_env import firewall
 from lab_env.changes import HostState
@@ -16,9 +17,18 @@ from lab_env.topology import GATEWAY, Topology
 COUNTED = re.compile(r" ?counter packets (\d+) bytes (\d+)")
 
 
-def load_rules(topology: Topology, state: HostState) -> None:
-    """Let the kernel have the state's rules and no others, at one stroke; all counters begin anew."""
-    _run(["nft", "-f", "-"], f"flush ruleset\n{firewall.text(topology, state)}")
+def tables() -> list[str]:
+    """The kernel's tables of rules, as nft names them: "table ip portlab"."""
+    return _run(["nft", "list", "tables"]).splitlines()
+
+
+def load_rules(topology: Topology, state: HostState, spared: Container[str] = ()) -> None:
+    """Let the kernel have the state's rules and no others, at one stroke; all counters begin anew.
+
+    Tables that are `spared` belong to somebody else, and stay.
+    """
+    old = "".join(f"delete {table}\n" for table in tables() if table not in spared)
+    _run(["nft", "-f", "-"], old + firewall.text(topology, state))
 
 
 def set_route(topology: Topology, state: HostState) -> None:
@@ -37,13 +47,14 @@ def sockets() -> str:
     return _run(["ss", "--listening", "--tcp", "--udp", "--numeric"])
 
 
-def counters() -> list[tuple[str, int, int]]:
-    """Rule, packets, bytes of each rule that counts."""
-    return counted(_run(["nft", "list", "ruleset"]))
+def counters(spared: Container[str] = ()) -> list[tuple[str, int, int]]:
+    """Rule, packets, bytes of each rule that counts; those of spared tables are left out."""
+    listed = (_run(["nft", "list", *table.split()]) for table in tables() if table not in spared)
+    return counted("".join(listed))
 
 
 def counted(listing: str) -> list[tuple[str, int, int]]:
-    """The rules that count in a ruleset as nft lists it, without their numbers, and the numbers."""
+    """The rules that count in tables as nft lists it, without their numbers, and the numbers."""
     return [
         (COUNTED.sub(" counter", line).strip(), int(found[1]), int(found[2]))
         for line in listing.splitlines()

@@ -83,7 +83,7 @@ class Recorder:
             )
             if not status & STATUS_USER:
                 return
-            if hardware != LOOPBACK and kind in OF_THIS_HOST:
+            if hardware != LOOPBACK and kind in OF_THIS_HOST and interface not in self._others:
                 captured = min(captured, SNAP)
                 self._keep(
                     interface,

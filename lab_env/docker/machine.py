@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from lab_env import changes
+from lab_env import changes, firewall
 from lab_env.changes import HostState
 from lab_env.control import conntrack, kernel
 from lab_env.docker import daemons
@@ -40,6 +40,8 @@ class Machine:
         self._host = host
         self._running: dict[Program, asyncio.subprocess.Process] = {}
         self._changing = False
+        self._spared = frozenset(table for table in kernel.tables() if table != f"table ip {firewall.TABLE}")
+        """Docker's own rules, for its resolver."""
         self._log = bytearray()
         self._log_end = -1
         self._watchers: set[asyncio.Task[None]] = set()
@@ -56,7 +58,7 @@ class Machine:
         """Have these rules, this route and these programs, and no others."""
         changed = changes.topology_with(self._topology, {state.host: state})
         wanted = daemons.programs(changed, changed.by_name[state.host])
-        kernel.load_rules(self._topology, state)
+        kernel.load_rules(self._topology, state, self._spared)
         kernel.set_route(self._topology, state)
         self._changing = True
         try:
@@ -151,7 +153,7 @@ class Machine:
         return conntrack.conversations()
 
     def counters(self) -> list[tuple[str, int, int]]:
-        return kernel.counters()
+        return kernel.counters(self._spared)
 
 
 def without_rights(daemon: Daemon) -> list[str]:
@@ -169,7 +171,13 @@ def run(command: str, text: str = "") -> None:
         raise OSError(f"`{command}` failed: {done.stdout.decode(errors='replace')}")
 
 
-def listening(tables: Callable[[str], str] = lambda name: Path("/proc/net", name).read_text()) -> Sockets:
+def _kernel_table(name: str) -> str:
+    """A table of sockets; without IPv6 its tables are missing."""
+    path = Path("/proc/net", name)
+    return path.read_text() if path.exists() else ""
+
+
+def listening(tables: Callable[[str], str] = _kernel_table) -> Sockets:
     """Every port that this kernel has a listener for (proc_net_tcp(5))."""
     found: Sockets = {}
     for name in ("tcp", "tcp6", "udp", "udp6"):

@@ -12,6 +12,7 @@ from lab_env import changes, firewall
 from lab_env.changes import HostState
 from lab_env.hands import Counter
 from lab_env.recordings import Recording
+from lab_env.services.listening import BACKLOG
 from lab_env.simulated.medium import Medium
 from lab_env.simulated.network import rules_of
 from lab_env.simulated.wire import medium_of
@@ -62,28 +63,35 @@ class SimulatedControls:
     def reset(self) -> None:
         """Put every host back into the state it started in."""
         self._medium.borrowed.clear()
-        self._medium.network.change(self._medium.plan)
+        self._medium.network.change(self._medium.plan, self._medium.plan.by_name)
 
     @contextmanager
     def recording(self, hosts: Sequence[str]) -> Iterator[Recording]:
         """Record what these hosts see while the block runs."""
-        recording = Recording(hosts)
-        with self._medium.observed(hosts) as observers:
-            yield recording
-            recording.frames = observers.frames()
+        recording = Recording(tuple(dict.fromkeys(hosts)))
+        with self._medium.observed(recording.hosts) as observers:
+            try:
+                yield recording
+            finally:
+                recording.frames = observers.frames()
 
     def log(self, host: str) -> str:
         """What the programs of a host have written down: datagrams that nobody answers."""
         return "".join(f"{line}\n" for line in self._medium.logs.get(host, []))
 
     def sockets(self, host: str) -> str:
-        """What listens on a host, in the columns of `ss -Hltun`."""
+        """What listens on a host, in the columns of `ss -ltun`: a full queue holds more than it has room for."""
         topology = self._medium.network.topology
-        lines = []
+        lines = [
+            f"{'Netid':<6}{'State':<8}{'Recv-Q':<8}{'Send-Q':<8}{'Local Address:Port':<24}Peer Address:Port"
+        ]
         for service in topology.by_name[host].services:
-            state = "LISTEN" if service.transport == "tcp" else "UNCONN"
+            state, waiting, room = "UNCONN", 0, 0
+            if service.transport == "tcp":
+                state, waiting, room = "LISTEN", int(service.full), 0 if service.full else BACKLOG
             for address in ["127.0.0.1"] if service.loopback else topology.addresses(host):
-                lines.append(f"{service.transport:<5} {state:<6} {address}:{service.port}")
+                place = f"{address}:{service.port}"
+                lines.append(f"{service.transport:<6}{state:<8}{waiting:<8}{room:<8}{place:<24}0.0.0.0:*")
         return "".join(f"{line}\n" for line in lines)
 
     def conntrack(self) -> str:
@@ -97,7 +105,7 @@ class SimulatedControls:
         return "".join(f"{line}\n" for line in lines)
 
     def counters(self, host: str) -> list[Counter]:
-        """What each rule of a host's firewall has met."""
+        """What each rule of a host's firewall has met: of a conversation only what opens it is counted here."""
         network = self._medium.network
         rules = rules_of(network.topology, host)
         counted = zip(rules, network.counts(host).tolist(), strict=True)
@@ -110,4 +118,4 @@ class SimulatedControls:
                 "or start a real lab: ./run lab"
             )
         network = self._medium.network
-        network.change(changes.topology_with(network.topology, states))
+        network.change(changes.topology_with(network.topology, states), states)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from lab_env.simulated.packets import Arrivals
 from lab_env.simulated.places import Places
 from lab_env.topology import Action, Rule
+from portlab.addresses import number
 from portlab.packets.headers import PROTOCOLS
 
 ACTIONS = tuple(Action)
@@ -43,8 +44,8 @@ def _matches(
 ) -> NDArray[np.bool_]:
     hit = np.ones(len(packets), bool)
     if rule.hosts:
-        rows = [row for row, host in enumerate(places.topology.hosts) if host.name in rule.hosts]
-        hit &= np.isin(places.owner(packets["destination"]), rows)
+        named = [number(places.topology.address(host)) for host in rule.hosts]
+        hit &= np.isin(packets["destination"], named)
     if rule.protocol:
         hit &= packets["protocol"] == PROTOCOLS[rule.protocol]
     if rule.ports:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import IntEnum
 
 import numpy as np
@@ -76,12 +77,11 @@ class Network:
         self._searches: dict[int, tuple[int, int]] = {}  # address -> when ARP fails, packets waiting for it
         self._icmp_tokens: dict[int, tuple[float, int]] = {}  # host -> tokens, as of when
 
-    def change(self, topology: Topology) -> None:
-        """The lab is another one from now on; what it remembers stays, but rules that are loaded count anew."""
-        before, self.topology, self.places = self.topology, topology, Places(topology)
-        for host in topology.hosts:
-            if rules_of(before, host.name) != rules_of(topology, host.name):
-                self.rule_counts.pop(host.name, None)
+    def change(self, topology: Topology, hosts: Iterable[str]) -> None:
+        """These hosts are in another state from now on, and their rules count anew; what is remembered stays."""
+        self.topology, self.places = topology, Places(topology)
+        for host in hosts:
+            self.rule_counts.pop(host, None)
 
     def counts(self, host: str) -> NDArray[np.int64]:
         """Packets and bytes that each rule of a host has met, one row a rule."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -111,7 +112,13 @@ def _received(scan: Scan) -> list[Row]:
         meaning = kind.MEANINGS.get(Answer.of(code), kind.MEANINGS[Answer.SILENCE])
         said = {"answer": str(Answer.of(code)), "state": str(meaning.state)}
         told.append(
-            row | said | {"direction": "received", "answered_by": dotted(speaker), "attempt": attempt}
+            row
+            | said
+            | {
+                "direction": "received",
+                "answered_by": dotted(speaker) if speaker else None,
+                "attempt": attempt,
+            }
         )
     return told
 
@@ -121,6 +128,8 @@ def _heard(scan: Scan, matches: Matches) -> tuple[NDArray[np.int64], NDArray[np.
     if not technique(scan.technique).NEEDS_RAW:
         ends = scan.received.errnos[matches.event]
         by = np.where(ends["answered_by"] != 0, ends["answered_by"], scan.probes["address"][matches.probe])
+        spoken = np.isin(ends["errno"], (0, errno.ECONNREFUSED)) | (ends["answered_by"] != 0)
+        by = np.where(spoken, by, 0)  # else it is the own kernel's word: nobody answered its ARP
         captured = ends["heard_ns"] > 0
         times = np.where(captured, ends["heard_ns"], ends["time_ns"])
         return times, by, ["capture" if each else "program" for each in captured.tolist()]

@@ -49,9 +49,13 @@ def seconds_between(scan: Scan) -> list[int]:
 
 def is_empty(answer: Any) -> bool:
     """Whether nothing was answered yet.  0 and False are answers."""
-    return (
-        answer is None or (not isinstance(answer, bool | int | float) and len(answer) == 0) or answer == " "
-    )
+    return answer is None or (not isinstance(answer, bool | int | float) and len(answer) == 0)
+
+
+def plain_values(answer: Any) -> Any:
+    """The same without NumPy's types, which neither compare nor are stored as Python's are."""
+    answer = answer.tolist() if hasattr(answer, "tolist") else answer
+    return [plain_values(each) for each in answer] if isinstance(answer, list | tuple | set) else answer
 
 
 def grade(answer: Any, truth: Any, hint: str = "", because: str = "", within: float = 0.0) -> Feedback:

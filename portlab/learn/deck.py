@@ -33,7 +33,9 @@ class Deck:
     """
 
     def __init__(self, path: str | PathLike[str] | None = None) -> None:
-        self.path = default_path().with_name("cards.json") if path is None else Path(path)
+        progress = default_path()  # several learners at one computer have a file each
+        own = "cards.json" if progress.name == "progress.json" else f"{progress.stem}-cards.json"
+        self.path = progress.with_name(own) if path is None else Path(path)
 
     @property
     def memory(self) -> Memory:

@@ -94,6 +94,8 @@ def packets_to_choose(name: str) -> list[Packet]:
 def says(name: str, packet: Packet) -> list[State]:
     """The states that such a packet would have meant, by the technique's own table."""
     meanings = technique(name).MEANINGS
+    if packet is Packet.NOTHING:
+        return [meanings[Answer.SILENCE].state]  # an ARP request without an answer is no answer to this probe
     states = {meaning.state for answer, meaning in meanings.items() if packet_of(answer) is packet}
     if packet is Packet.ICMP_ERROR and Answer.REFUSED in meanings:
         states.add(meanings[Answer.REFUSED].state)  # to connect(), a port unreachable sounds like a RST

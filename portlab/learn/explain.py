@@ -69,7 +69,8 @@ def would_have(technique: str, packet: Packet, state: State) -> str:
     if not states:
         return f"{what} is not what a {technique_name(technique)} brings back."
     too = ", too" if states == [state] else ""
-    return f"{what} would have said {' or '.join(states)}{too}."
+    verb = "suggested" if packet is Packet.NOTHING else "said"
+    return f"{what} would have {verb} {' or '.join(states)}{too}."
 
 
 def belief(held: Misconception, then: str) -> str:

@@ -88,10 +88,14 @@ class Gated:
         self._draw(picked, RUNNING if self._run else NOTHING_SAID)
         try:
             self._scan = self._run() if self._run else None
+            if self._scan is not None and not self._scan.complete:
+                raise BadTarget("The scan was interrupted, so nothing is known yet: answer again.")
+            feedback = self._judge(picked)
         except BaseException:  # nothing was learnt: the question is as open as before
+            self._scan = None
             self._draw({}, NOTHING_SAID)
             raise
-        self._draw(picked, self._judge(picked))
+        self._draw(picked, feedback)
         if fresh:
             self._keep(picked)
         if id_ := self._belief(picked):

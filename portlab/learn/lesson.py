@@ -18,7 +18,7 @@ from typing import Any
 from portlab.errors import BadTarget
 from portlab.files import Pathish
 from portlab.learn import keys
-from portlab.learn.checks import Checked, grade, truth_of
+from portlab.learn.checks import Checked, grade, plain_values, truth_of
 from portlab.learn.counter import CounterExample, Lab, show
 from portlab.learn.evidence import read_packet, read_state
 from portlab.learn.gate import Gated, Record
@@ -132,13 +132,10 @@ class Lesson:
         """
         if isinstance(scan, Waiting) or isinstance(truth, Waiting):
             return scan if isinstance(scan, Waiting) else truth
-        given = self._key.get(self._full(name), answer)
+        given = plain_values(self._key.get(self._full(name), answer))
         checked = Checked(grade(given, truth_of(truth, scan), hint, because, within))
         if checked.right:
-            self.keep(
-                name,
-                {"answer": given if isinstance(given, str | int | float) else list(given), "right": True},
-            )
+            self.keep(name, {"answer": given, "right": True})
         elif checked.feedback.mark and wrong_means:
             return Checked(checked.feedback, self.counter_example(wrong_means))
         return checked

@@ -50,6 +50,8 @@ class Progress:
         text = files.read(self.path)
         try:
             return _read(text)
+        except BadTarget:
+            raise
         except ValueError as error:
             aside = put_aside(self.path)
             self.message = (
@@ -87,15 +89,18 @@ def default_path() -> Path:
 
 
 def _read(text: bytes) -> dict[str, Record]:
-    """The answers in a file's bytes.  ValueError says what is wrong with them."""
+    """The answers in a file's bytes.  ValueError says what is wrong with them; BadTarget: PortLab is too old."""
     try:
         whole = json.loads(text)
     except ValueError as error:
         raise ValueError("is damaged") from error
     if not isinstance(whole, dict) or whole.get("format") != FORMAT:
         raise ValueError("is no progress file of PortLab")
-    if whole.get("version") != VERSION:
-        raise ValueError(f"is of version {whole.get('version')!r}, and this PortLab reads version {VERSION}")
+    version = whole.get("version")
+    if not isinstance(version, int) or version < VERSION:
+        raise ValueError("is damaged")
+    if version > VERSION:
+        raise BadTarget("The answers here were kept by a newer PortLab.  Update this one to go on with them.")
     answers = whole.get("answers")
     if not isinstance(answers, dict) or not all(isinstance(record, dict) for record in answers.values()):
         raise ValueError("is damaged")

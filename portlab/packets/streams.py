@@ -90,7 +90,10 @@ def streams(frames: Frames) -> list[Stream]:
 
 
 def segments(frames: Frames) -> Iterator[Segment]:
-    """The TCP segments among the frames, in order of time; those with a wrong checksum are left out."""
+    """The TCP segments among the frames, in order of time; short ones with a wrong checksum are left out.
+
+    Longer ones than a scan keeps of a frame are not checked.
+    """
     seen = Dissected(first_bytes(frames))
     rows = np.flatnonzero(seen.is_tcp)
     data = frames["data"]

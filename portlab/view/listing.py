@@ -68,6 +68,8 @@ def _rows(capture: Capture) -> list[tuple[str, ...]]:
 
 def _end(packet: Packet, capture: Capture, far: bool) -> str:
     """Who sent, or who shall receive (`far`), with the port."""
+    if not packet.protocol:
+        return "?"  # it is not IPv4, and has no such address
     address = packet.destination if far else packet.source
     name = capture.names.get(address) or dotted(address)
     if packet.protocol not in ("tcp", "udp"):

@@ -172,8 +172,6 @@ def lanes(scan: Scan) -> list[Lane]:
         heard = scan.received.frames["time_ns"][events]
     else:
         ends = scan.received.errnos[events]
-        silent = scan.findings.answer[rows] == Answer.SILENCE.code  # the scanner's own giving up
-        rows, ends = rows[~silent], ends[~silent]
         heard = np.where(ends["heard_ns"] > 0, ends["heard_ns"], ends["time_ns"])
     for code in np.unique(scan.state[rows]).tolist():
         came = heard[scan.state[rows] == code]

@@ -33,6 +33,11 @@
   };
   const answer = (figure, knew) => {
     if (!figure.queue.length || figure.dataset.side !== "answer") return;
+    const live = figure.closest(".pl-live");
+    if (live && !live.dataset.alive) { // the notebook was opened again, or the kernel has ended
+      one(figure, ".kept").textContent = "Not kept: Python does not hear this. Run the cell, then answer again.";
+      return;
+    }
     tell(figure, { card: figure.queue[0].dataset.key, knew });
     put(figure, knew ? undefined : 3);
   };

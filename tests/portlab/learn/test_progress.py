@@ -59,9 +59,9 @@ DAMAGED = {
         '{"format": "PortLab pro',
         "",
         '{"format": "PortLab progress", "version": 1, "answers": []}',
+        '{"format": "PortLab progress", "version": null, "answers": {}}',
     ],
     "is no progress file of PortLab": ["[1, 2]", '{"cards": []}'],
-    "is of version 2": ['{"format": "PortLab progress", "version": 2, "answers": {}}'],
 }
 
 
@@ -75,6 +75,18 @@ def test_a_file_that_cannot_be_read_is_put_aside_with_a_word(path: Path, why: st
     assert path.with_name("progress.damaged-1.json").read_text("utf-8") == text
     opened.keep("04/open-door", {"state": "open"})
     assert list(Progress(path).answers()) == ["04/open-door"]
+
+
+def test_what_a_newer_portlab_kept_is_left_alone(path: Path) -> None:
+    text = '{"format": "PortLab progress", "version": 2, "answers": {}}'
+    path.parent.mkdir()
+    path.write_text(text, "utf-8")
+    opened = Progress(path)
+    assert "newer PortLab" in opened.message
+    with pytest.raises(BadTarget, match="newer PortLab"):
+        opened.keep("04/open-door", {"state": "open"})
+    assert path.read_text("utf-8") == text
+    assert [each.name for each in path.parent.iterdir() if "damaged" in each.name] == []
 
 
 def test_a_second_damaged_file_does_not_take_the_place_of_the_first(path: Path) -> None:
