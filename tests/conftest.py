@@ -236,6 +236,30 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(Inside(config, path) if path else InLab(config))
 
 
+# --- a browser -----------------------------------------------------------------------------------
+
+BROWSER_ARGUMENTS = [
+    "--no-sandbox",  # root may not use the sandbox; the pages are our own
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[object]:
+    """The system's Chromium; one for all tests, since Playwright's event loop stays."""
+    from playwright.sync_api import sync_playwright
+
+    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=program, args=BROWSER_ARGUMENTS)
+        yield chromium
+        chromium.close()
+
+
 # --- commands in a lab ----------------------------------------------------------------------------
 
 Exec = Callable[..., "subprocess.CompletedProcess[str]"]

@@ -5,10 +5,12 @@ import shlex
 import pytest
 
 from lab_env.docker.engine import PROJECT
-from tests.browser.conftest import browser  # noqa: F401 - a fixture
-from tests.browser.test_notebooks import NOTEBOOKS, Sitting, test_run_all  # noqa: F401 - run with the sitting below
+from tests.browser import test_notebooks as in_a_browser
+from tests.browser.test_notebooks import NOTEBOOKS, Sitting
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow]
+
+test_run_all = pytest.mark.browser(in_a_browser.test_run_all)  # with the sitting below
 
 
 @pytest.fixture(scope="module")

@@ -262,3 +262,9 @@ def test_no_scan_can_meet_the_control_sockets():
         for service in LAB.by_name[name].services
         if expected(LAB, "syn", name, service.port).state == "open" and service.transport == "tcp"
     }
+
+
+def test_a_gateway_that_denies_by_default_lets_answers_come_back():
+    lab.rules("gateway", [Rule(Action.ACCEPT, ("web",), "tcp", (80,)), Rule(Action.DROP)])
+    assert [state_of("syn", "web", port) for port in (80, 443)] == ["open", "filtered"]
+    assert state_of("connect", "web", 80) == "open"

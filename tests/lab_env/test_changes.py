@@ -72,6 +72,8 @@ def test_rules_take_the_place_of_rules():
         (lambda: changes.guarded(WEB, ["drop"]), "'drop' is no rule.  Type for example"),
         (lambda: changes.guarded(WEB, [Rule(Action.DROP, ports=(80,))]), "ports without the protocol"),
         (lambda: changes.guarded(WEB, [Rule(Action.DROP, flags=(SYN, SYN))]), "without the protocol tcp"),
+        (lambda: changes.guarded(WEB, [Rule(Action.DROP, protocol="TCP")]), "a protocol that no rule knows"),
+        (lambda: changes.guarded(WEB, [Rule(Action.REJECT_RESET)]), "name the protocol tcp"),
         (lambda: changes.known(LAB, "wbe"), "no host 'wbe' to change in the lab.  There are: gateway, infra"),
         (lambda: changes.known(LAB, "student"), "no host 'student' to change"),
         (lambda: changes.state_of(LAB, "ghost"), "no host 'ghost' to change"),

@@ -221,3 +221,34 @@ def test_time_and_chance_are_as_they_were_without_a_recording():
             return wire.receive(1.0)
 
     assert (frames(True) == frames(False)).all()
+
+
+def test_a_gateway_that_denies_by_default_lets_answers_come_back(controls):
+    rules = [Rule(Action.ACCEPT, ("web",), "tcp", (80,)), Rule(Action.DROP)]
+    controls.become({"gateway": changes.guarded(controls.state("gateway"), rules)})
+    scan = pl.syn_scan("web", [80, 443], tries=1)
+    assert [row.state for row in scan] == ["open", "filtered"]
+
+
+def test_a_rule_may_name_an_address_with_nobody_behind_it(controls):
+    rules = [Rule(Action.DROP, ("lost",))]
+    controls.become({"gateway": changes.guarded(controls.state("gateway"), rules)})
+    pl.syn_scan("lost", 80, tries=1, timeout=4.0)
+    assert [counter.packets for counter in controls.counters("gateway")] == [1]
+
+
+def test_a_recording_is_kept_when_its_block_fails(controls):
+    def scan_and_fail():
+        pl.syn_scan("web", 80)
+        raise RuntimeError
+
+    with pytest.raises(RuntimeError), controls.recording(["web", "web"]) as recording:
+        scan_and_fail()
+    assert recording.hosts == ("web",)
+    assert len(recording.of("web")) == 3
+
+
+def test_a_full_queue_is_seen_in_the_sockets(controls):
+    with controls.borrow(CASES["M04"].states(LAB)):
+        [line] = [line for line in controls.sockets("web").splitlines() if ":8081" in line]
+    assert line.split()[:4] == ["tcp", "LISTEN", "1", "0"]

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 from portlab.errors import BadTarget
-from portlab.learn.checks import Checked, grade, open_ports, truth_of
+from portlab.learn.checks import Checked, grade, open_ports, plain_values, truth_of
 from portlab.model import Reason, State
 from tests.portlab.view import made
 
 RIGHT: list[tuple[Any, Any]] = [
+    (plain_values(np.int64(3)), 3),
+    (plain_values(np.array([25, 110])), [25, 110]),
+    (plain_values([np.uint16(25), 110]), [25, 110]),
     (3, 3),
     ("3", 3),
     (" 3 ", 3),

@@ -81,6 +81,7 @@ FEEDBACK = [
     (80, ("open", "SYN-ACK"), "✓ Right, and for the right reason.", "a SYN-ACK came back from web"),
     (80, ("open", "RST"), "½ Right state, other evidence.", "A RST would have said closed."),
     (9, ("filtered", "RST"), "½ Right evidence, other state.", "RFC 9293 sections 3.10.7.1 and 3.5.2"),
+    (80, ("open", "nothing"), "½ Right state, other evidence.", "Nothing at all would have suggested filtered."),
     (9, ("open", "SYN-ACK"), "! The packets say otherwise.", "A SYN-ACK would have said open."),
     (22, ("filtered", "nothing"), "✓ Right, and for the right reason.", "nothing came back, though it was asked"),
     (8080, ("filtered", "ICMP error"), "✓ Right", "an ICMP error (type 3, code 13) came back from gateway"),
@@ -143,6 +144,15 @@ def test_a_scan_that_fails_leaves_the_question_open_and_says_why(lesson: Lesson,
     gate._live._hear(None, {"do": "commit", "picked": {"state": "open", "packet": "SYN-ACK"}}, [])
     assert not gate.committed
     assert "192.0.2.1" in gate._live.trouble
+    assert isinstance(gate.scan, Waiting)
+    assert not kept.exists()
+
+
+def test_an_interrupted_scan_is_no_evidence(lesson: Lesson, kept: Path) -> None:
+    gate = lesson.predict("slow", "syn", "db", "1-2000", about=("db", 1999), watch=lambda scan: True, rate=50)
+    with pytest.raises(BadTarget, match="interrupted, so nothing is known yet"):
+        gate.answer("filtered", "nothing")
+    assert not gate.committed
     assert isinstance(gate.scan, Waiting)
     assert not kept.exists()
 
