@@ -120,12 +120,12 @@ def guarded(state: HostState, rules: Sequence[Rule] | str) -> HostState:
 
 def on_loopback(state: HostState, service: str | int) -> HostState:
     """A service is bound to 127.0.0.1: only its own host reaches it."""
-    return _changed(state, service, loopback=True)
+    return _changed(state, service, lambda each: replace(each, loopback=True))
 
 
 def with_full_queue(state: HostState, service: str | int) -> HostState:
     """A TCP service takes no more connections, and its queue is full."""
-    return _changed(state, service, full=True)
+    return _changed(state, service, lambda each: replace(each, full=True))
 
 
 def misrouted(state: HostState, gateway: str) -> HostState:
@@ -133,9 +133,9 @@ def misrouted(state: HostState, gateway: str) -> HostState:
     return replace(state, default_gateway=gateway)
 
 
-def _changed(state: HostState, service: str | int, **values: bool) -> HostState:
+def _changed(state: HostState, service: str | int, change: Callable[[Service], Service]) -> HostState:
     chosen = _named(state.host, state.services, service)
-    services = (replace(each, **values) if each in chosen else each for each in state.services)  # type: ignore[arg-type]
+    services = (change(each) if each in chosen else each for each in state.services)
     return replace(state, services=tuple(services))
 
 
