@@ -161,14 +161,16 @@ class Gated:
 
     def exchange(self, *where: str | int) -> Exchange | Waiting:
         """The conversation of a port: exchange(22), exchange("db", 22); of what was predicted: exchange()."""
-        if self._run is None or self._scan is None:
-            return self.scan.exchange()  # type: ignore[call-arg]  # the waiting one, whatever is asked
+        scan = self.scan
+        if isinstance(scan, Waiting):
+            return scan
+        assert self._run is not None, "where there is a scan, a run made it"
         host, port = self._run.about
         if where and isinstance(where[0], str):
             host, port = where[0], None
         if where and isinstance(where[-1], int):
             port = where[-1]
-        return self._scan.exchange(host, port)
+        return scan.exchange(host, port)
 
     def ladder(self, *where: str | int) -> Exchange | Waiting:
         """The ladder of what was predicted, or of another port: ladder(22)."""
