@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -23,6 +24,7 @@ DONE, FAILED, WRONG_USE = 0, 1, 2
 def main(words: list[str] | None = None) -> int:
     """Read the command line and do what it says; the exit status is that of the command in the lab."""
     words = list(sys.argv[1:] if words is None else words)
+    take_back_ctrl_c()
     if words[:1] == ["test"]:
         return test(words[1:])
     arguments = read(words)
@@ -39,6 +41,11 @@ def main(words: list[str] | None = None) -> int:
         return FAILED
     except KeyboardInterrupt:
         return 130
+
+
+def take_back_ctrl_c() -> None:
+    """Heed SIGINT, which whoever starts this in the background (`./run lab &`) has had ignored from the start."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def read(words: list[str]) -> argparse.Namespace:
@@ -271,9 +278,9 @@ def check_host(name: str) -> None:
 
 
 def test(words: list[str]) -> int:
-    """All tests; the words go to pytest, whose summary is the last thing printed."""
+    """The tests, on all cores; the words go to pytest, whose summary is the last thing printed."""
     os.chdir(PROJECT)
-    os.execv(sys.executable, [sys.executable, "-P", "-m", "pytest", *words])
+    os.execv(sys.executable, [sys.executable, "-P", "-m", "pytest", "--numprocesses=auto", *words])
 
 
 def doctor(_: argparse.Namespace) -> int:
