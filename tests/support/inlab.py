@@ -31,12 +31,12 @@ LAB_TESTS_TIMEOUT = 900  # seconds for one module's tests inside a lab
 
 
 class InLab:
-    """Runs the tests marked `inlab` inside labs, a module at a time, and reports them here."""
+    """Runs the tests marked `inlab` inside labs, a module at a time, and reports them here, each at its turn."""
 
     def __init__(self, config: pytest.Config) -> None:
         self.config = config
-        self.groups: dict[tuple[Any, ...], list[pytest.Item]] = {}
-        self.done: set[str] = set()
+        self.groups: dict[tuple[Any, ...], list[str]] = {}
+        self.running: dict[tuple[Any, ...], Group] = {}
 
     @staticmethod
     def key(item: pytest.Item) -> tuple[Any, ...] | None:
@@ -48,71 +48,79 @@ class InLab:
         """Group them: one lab for each."""
         for item in items:
             if key := self.key(item):
-                self.groups.setdefault(key, []).append(item)
+                self.groups.setdefault(key, []).append(item.nodeid)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> bool | None:
         key = self.key(item)
         if key is None or lack("inlab"):
             return None  # an ordinary test, or one that will be skipped with its reason
-        if item.nodeid not in self.done:
-            self.run_group(key)
+        if key not in self.running:
+            _, loss, seed = key
+            options = ([] if loss else ["--no-loss"]) + (["--seed", str(seed)] if seed else [])
+            folder = self.config._tmp_path_factory.mktemp("inlab")
+            self.running[key] = Group(self.config, folder, options, self.groups[key])
+        item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
+        for report in self.running[key].reports(item):
+            item.ihook.pytest_runtest_logreport(report=report)
+        item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
         return True
 
-    def run_group(self, key: tuple[Any, ...]) -> None:
-        """One lab, one pytest in it, for all tests of this module with the same marks."""
-        _, loss, seed = key
-        items = {item.nodeid: item for item in self.groups[key]}
-        self.done |= items.keys()
-        options = ([] if loss else ["--no-loss"]) + (["--seed", str(seed)] if seed else [])
-        reports = self.config._tmp_path_factory.mktemp("inlab") / "reports"
+    def pytest_sessionfinish(self) -> None:
+        for group in self.running.values():
+            group.end()
+
+
+class Group:
+    """One lab, one pytest in it, for all tests of a module with the same marks."""
+
+    def __init__(self, config: pytest.Config, folder: Path, options: list[str], nodeids: list[str]) -> None:
+        self.config = config
+        reports, self.output = folder / "reports", folder / "output"
         reports.touch()
-        command = [
-            sys.executable,
-            "-m",
-            "pytest",
-            "-q",
-            "-p",
-            "no:cacheprovider",
-            "--rootdir",
-            str(PROJECT),
-            *items,
-        ]
-        with (output := reports.with_name("output")).open("w") as file:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "lab_env", "exec", *options, "--", *command],
+        command = ["pytest", "-q", "-p", "no:cacheprovider", "--rootdir", str(PROJECT), *nodeids]
+        with self.output.open("w") as file:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "lab_env", "exec", *options, "--", sys.executable, "-m", *command],
                 cwd=PROJECT,
                 env={**os.environ, REPORTS: str(reports)},
                 stdin=subprocess.DEVNULL,
                 stdout=file,
                 stderr=subprocess.STDOUT,
             )
-        unfinished = dict(items)
-        for line in lines_while_running(process, reports):
-            self.relay(json.loads(line), items, unfinished)
-        for item in unfinished.values():
-            self.report_lost(item, output.read_text(errors="replace"))
+        self.lines = lines_while_running(self.process, reports)
+        self.early: dict[str, list[pytest.TestReport]] = {}  # of tests whose turn has not come
 
-    def relay(
-        self, data: dict[str, Any], items: dict[str, pytest.Item], unfinished: dict[str, pytest.Item]
-    ) -> None:
-        report = self.config.hook.pytest_report_from_serializable(config=self.config, data=data)
-        if isinstance(report.longrepr, list):
-            report.longrepr = tuple(report.longrepr)  # a skip's place and reason; JSON knows no tuples
-        item = items[report.nodeid]
-        if report.when == "setup":
-            item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
-        item.ihook.pytest_runtest_logreport(report=report)
-        if report.when == "teardown":
-            item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
-            del unfinished[item.nodeid]
+    def reports(self, item: pytest.Item) -> Iterator[pytest.TestReport]:
+        """A test's reports, as they come."""
+        while True:
+            waiting = self.early.setdefault(item.nodeid, [])
+            while waiting:
+                report = waiting.pop(0)
+                yield report
+                if report.when == "teardown":
+                    return
+            line = next(self.lines, None)
+            if line is None:
+                yield self.lost(item)
+                return
+            report = self.config.hook.pytest_report_from_serializable(
+                config=self.config, data=json.loads(line)
+            )
+            if isinstance(report.longrepr, list):
+                report.longrepr = tuple(report.longrepr)  # a skip's place and reason; JSON knows no tuples
+            self.early.setdefault(report.nodeid, []).append(report)
 
-    def report_lost(self, item: pytest.Item, output: str) -> None:
+    def lost(self, item: pytest.Item) -> pytest.TestReport:
         """A test of which no (complete) report came back has failed: show what the lab said."""
-        words = "the pytest inside the lab ended before this test did; its last words:\n" + output[-3000:]
-        report = pytest.TestReport(item.nodeid, item.location, {}, "failed", words, "call")
-        item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
-        item.ihook.pytest_runtest_logreport(report=report)
+        said = self.output.read_text(errors="replace")
+        words = "the pytest inside the lab ended before this test did; its last words:\n" + said[-3000:]
+        return pytest.TestReport(item.nodeid, item.location, {}, "failed", words, "call")
+
+    def end(self) -> None:
+        """Nothing of it stays behind, whatever became of the tests."""
+        self.process.terminate()
+        self.process.wait()
 
 
 def lines_while_running(process: subprocess.Popen[bytes], path: Path) -> Iterator[str]:

@@ -1,8 +1,8 @@
-"""What tests need of this machine, and the table at the end of what did not run, why, and the one line to type for it.
+"""What tests need of this machine, and the table at the end: what did not run, why, and what to type for it.
 
-A test names its needs by marks (`nmap`, `browser`, `program("ssh")` ...).  One that cannot be met skips the test with a
-sentence of two parts, `why; type: what`, from which the table is made.  Without --all, tests with a browser, Docker or a
-long wait are left out altogether, unless somebody names their file.
+A test names its needs by marks (`nmap`, `browser`, `program("ssh")` ...).  One that cannot be met skips the test
+with a sentence of two parts, `why; type: what`, from which the table is made.  Without --all, tests with a browser,
+Docker or a long wait are left out altogether, unless somebody names their file.
 
 PORTLAB_REQUIRE=1 turns every skip into a failure: for machines on which everything must run.
 """
@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass

@@ -1,7 +1,8 @@
 """Which worker runs which tests, where pytest runs several (`./run test` does; `-n0` is one after the other).
 
-A file is run by one worker, from top to bottom, so that its fixtures and its lab are made once.  Some files go together:
-all that use the Docker lab, which stands once, with what looks at the whole machine; and all that use JupyterLab.
+A file is run by one worker, from top to bottom, so that its fixtures and its lab are made once.  Some files go
+together: all that use the Docker lab, which stands once, with what looks at the whole machine; and all that use
+JupyterLab.
 """
 
 from __future__ import annotations
