@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import argparse
 import os
-import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from lab_env import fidelity, jupyter, simulated_run, sudo
+from lab_env import fidelity, jupyter, signals, simulated_run, sudo
 from lab_env.topology import STUDENT, topology
 from portlab.errors import BadTarget, LabNotRunning, PortLabError
 
@@ -24,7 +23,7 @@ DONE, FAILED, WRONG_USE = 0, 1, 2
 def main(words: list[str] | None = None) -> int:
     """Read the command line and do what it says; the exit status is that of the command in the lab."""
     words = list(sys.argv[1:] if words is None else words)
-    take_back_ctrl_c()
+    signals.take_back_ctrl_c()
     if words[:1] == ["test"]:
         return test(words[1:])
     arguments = read(words)
@@ -41,11 +40,6 @@ def main(words: list[str] | None = None) -> int:
         return FAILED
     except KeyboardInterrupt:
         return 130
-
-
-def take_back_ctrl_c() -> None:
-    """Heed SIGINT, which whoever starts this in the background (`./run lab &`) has had ignored from the start."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def read(words: list[str]) -> argparse.Namespace:

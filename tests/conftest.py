@@ -1,7 +1,7 @@
 """What all tests share.
 
-`support/needs.py`: what this machine must offer, and the table of what did not run.  `support/inlab.py`: tests that run
-inside a lab.  `support/workers.py`: which of several workers runs what.
+`support/needs.py`: what this machine must offer, and the table of what did not run.  `support/inlab.py`: tests that
+run inside a lab.  `support/workers.py`: which of several workers runs what.
 """
 
 from __future__ import annotations

@@ -21,8 +21,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.programs import plain_signals
+
 PROJECT = Path(__file__).resolve().parents[2]
-DEADLINE = 2.0  # seconds for everything to be gone
+DEADLINE = 60.0  # seconds for everything to be gone; it takes milliseconds where nobody else works
 MARK = "PORTLAB_TEST_MARK"
 READY = "stands"
 WAITING = ("sh", "-c", f"sleep 60 & echo {READY}; wait")
@@ -51,6 +53,7 @@ class Lab:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            preexec_fn=plain_signals,
         )
 
     def wait_until_ready(self) -> None:
@@ -221,11 +224,17 @@ def test_a_signal_while_the_lab_is_built_ends_it(labs: list[Lab], tmp_path: Path
 
 def test_an_orphan_ends_with_the_command(labs: list[Lab], tmp_path: Path) -> None:
     lab = start(labs, tmp_path, "sh", "-c", "(setsid sleep 60 >/dev/null 2>&1 &) ; sleep 0.1; exit 4")
-    assert lab.process.wait(timeout=10) == 4
+    assert lab.process.wait(DEADLINE) == 4
     assert lab.processes() == {}
 
 
 # --- at a terminal ----------------------------------------------------------------------------------------
+
+
+def take_terminal() -> None:
+    """In a new process: what it reads from becomes its terminal."""
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+    plain_signals()
 
 
 @contextlib.contextmanager
@@ -240,7 +249,7 @@ def at_terminal(directory: Path, *words: str) -> Iterator[tuple[subprocess.Popen
         stdout=theirs,
         stderr=theirs,
         start_new_session=True,
-        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+        preexec_fn=take_terminal,
     )
     os.close(theirs)
     try:
@@ -257,7 +266,7 @@ LEFT = "\0"  # read_until: everybody has left the terminal
 def read_until(terminal: int, text: str) -> str:
     """What the terminal shows until `text` comes; fails where it does not come."""
     shown = ""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + DEADLINE
     while text not in shown:
         assert select.select([terminal], [], [], max(0.0, deadline - time.monotonic()))[0], shown
         try:

@@ -35,8 +35,10 @@ PACKAGES = {
     "tcpdump": "tcpdump",
 }
 PACKAGES_FOR_ALL = {
+    "bash": "bash",
     "busybox": "busybox",
     "chromium": "chromium",
+    "dash": "dash",
     "shellcheck": "shellcheck",
     "ssh": "openssh-client",
     "sudo": "sudo",
@@ -111,9 +113,10 @@ def lacks(item: pytest.Item) -> Iterator[Lack]:
                 yield missing
 
 
-@pytest.fixture(autouse=True)
-def _needs(request: pytest.FixtureRequest) -> None:
-    for missing in lacks(request.node):
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip a test before any of its fixtures is made, if a need of it cannot be met."""
+    for missing in lacks(item):
         pytest.skip(str(missing))
 
 

@@ -1,4 +1,3 @@
-import shutil
 import subprocess
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -31,7 +30,7 @@ def test_several_scans_come_back_apart(tmp_path: Path) -> None:
     assert [scan.started_ns for scan in again] == [scan.started_ns for scan in both]
 
 
-@pytest.mark.skipif(not DTD.exists() or not shutil.which("xmllint"), reason="needs nmap.dtd and xmllint")
+@pytest.mark.program("nmap", "xmllint")
 @pytest.mark.parametrize("name", TECHNIQUES)
 def test_valid_by_nmaps_own_dtd(tmp_path: Path, name: str) -> None:
     Scans([scanned(name), made({})]).to_nmap_xml(tmp_path / "x.xml")
