@@ -19,6 +19,8 @@ from typing import Any
 
 import pytest
 
+from tests.support.needs import PACKAGES, PACKAGES_FOR_ALL
+
 PROJECT = Path(__file__).resolve().parent.parent
 INSTALLING = "installing what PortLab needs"
 DEBIAN_PYTHON = "/usr/bin/python3"
@@ -105,7 +107,7 @@ def test_other_shells_read_it_too(checkout: Path, shell: list[str]) -> None:
 
 @pytest.mark.program("shellcheck")
 def test_shellcheck_has_nothing_to_say() -> None:
-    scripts = [PROJECT / "run", *(PROJECT / ".ci").iterdir()]
+    scripts = [PROJECT / "run", *(each for each in (PROJECT / ".ci").iterdir() if not each.suffix)]
     told = subprocess.run(["shellcheck", *scripts], capture_output=True, text=True)
     assert told.stdout == ""
 
@@ -322,6 +324,30 @@ def test_missing_programs_are_installed_by_root(public: Path) -> None:
     told = subprocess.run(command, capture_output=True, text=True, env=environment | {"PATH": path})
     assert "usage: ./run lab" in told.stdout, told.stderr
     assert "nftables" in (public / "programs/asked").read_text()
+
+
+@pytest.mark.parametrize(
+    ("words", "packages"),
+    [(["--version"], PACKAGES), (["--all", "--version"], PACKAGES | PACKAGES_FOR_ALL)],
+    ids=["test", "test --all"],
+)
+@pytest.mark.root
+def test_root_gets_what_the_tests_call(public: Path, words: list[str], packages: dict[str, str]) -> None:
+    """On a machine where hardly anything is on the PATH, root is asked for the package of each program."""
+    checkout = copy_project(public / "Port Lab")
+    path = with_fake_programs(checkout, "apt-get", script='echo "$@" >>"${0%/*}/asked"')
+    few = public / "few"
+    few.mkdir()
+    for name in ("sh", "readlink", "dirname", "id", "uname", "cat", "cksum", "cut"):
+        (few / name).symlink_to(str(shutil.which(name)))
+    told = run(
+        checkout,
+        "test",
+        *words,
+        env={"PATH": f"{path.partition(':')[0]}:{few}", "PORTLAB_PYTHON": DEBIAN_PYTHON},
+    )
+    asked = (public / "programs/asked").read_text().split()
+    assert set(packages.values()) - {"bash", "dash"} <= set(asked), told.stderr
 
 
 @pytest.mark.root

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What somebody types who has cloned the project: `stranger CHECKOUT`; fails as soon as something is not as promised."""
+"""What somebody types who has cloned the project: `stranger.py CHECKOUT`; fails as soon as something is not as promised."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ import urllib.request
 PATIENCE = 600  # seconds for JupyterLab to tell its address; the first start installs all of it
 
 os.chdir(sys.argv[1])
-real = os.geteuid() == 0 or bool(shutil.which("nft", path="/usr/sbin:/sbin"))  # whether the lab has what it needs
+real = os.geteuid() == 0 or bool(
+    shutil.which("nft", path="/usr/sbin:/sbin")
+)  # whether the lab has what it needs
 
 
 def said(what: str, started: float) -> None:
@@ -54,7 +56,10 @@ def scan() -> None:
     started = time.monotonic()
     words = ["./run", "exec", "--no-loss", *([] if real else ["--fidelity", "simulated"]), "--"]
     told = subprocess.run(
-        [*words, "portlab", "syn", "web", "-p", "9,22,80", "--csv", "-"], stdout=subprocess.PIPE, text=True, check=True
+        [*words, "portlab", "syn", "web", "-p", "9,22,80", "--csv", "-"],
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
     )
     print(told.stdout.rstrip())
     fidelity = "embedded" if real else "simulated"
