@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What somebody types who has cloned the project: `stranger.py CHECKOUT`; fails as soon as something is not as promised."""
+"""What somebody types who has cloned the project: `stranger.py CHECKOUT`.  Fails where something is not as promised."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ real = os.geteuid() == 0 or bool(
 
 
 def said(what: str, started: float) -> None:
+    """One line about what was done, and how long it took."""
     print(f"--- {what}: {time.monotonic() - started:.0f} s", flush=True)
 
 
