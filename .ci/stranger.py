@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What somebody types who has cloned the project: `stranger.py CHECKOUT`.  Fails where something is not as promised."""
+"""What somebody types who has cloned the project: `stranger.py CHECKOUT`.  Fails where a promise is not kept."""
 
 from __future__ import annotations
 

@@ -83,7 +83,9 @@ def parser() -> argparse.ArgumentParser:
         if fill:
             fill(verb)
     verbs.add_parser(
-        "test", help="run all tests; words after it go to pytest: ./run test -k ping", add_help=False
+        "test",
+        help="does it work here?  --all: with browser and Docker too; other words go to pytest: -k ping",
+        add_help=False,
     )
     verbs.add_parser("help", help="show this").set_defaults(work=lambda _: print(top.format_help()) or DONE)
     return top
