@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import os
-import pty
 import random
 import select
 import shlex
 import signal
 import subprocess
 import sys
-import termios
 import time
 import uuid
 from collections.abc import Iterator
@@ -21,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.programs import plain_signals
+from tests.support.programs import LEFT, at_terminal, plain_signals, read_until
 
 PROJECT = Path(__file__).resolve().parents[2]
 DEADLINE = 60.0  # seconds for everything to be gone; it takes milliseconds where nobody else works
@@ -229,52 +226,6 @@ def test_an_orphan_ends_with_the_command(labs: list[Lab], tmp_path: Path) -> Non
 
 
 # --- at a terminal ----------------------------------------------------------------------------------------
-
-
-def take_terminal() -> None:
-    """In a new process: what it reads from becomes its terminal."""
-    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-    plain_signals()
-
-
-@contextlib.contextmanager
-def at_terminal(directory: Path, *words: str) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
-    """A program with a terminal of its own, of which we hold the other end."""
-    ours, theirs = pty.openpty()
-    process = subprocess.Popen(
-        words,
-        cwd=PROJECT,
-        env={**os.environ, "TMPDIR": str(directory)},
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-        start_new_session=True,
-        preexec_fn=take_terminal,
-    )
-    os.close(theirs)
-    try:
-        yield process, ours
-    finally:
-        process.kill()
-        process.wait()
-        os.close(ours)
-
-
-LEFT = "\0"  # read_until: everybody has left the terminal
-
-
-def read_until(terminal: int, text: str) -> str:
-    """What the terminal shows until `text` comes; fails where it does not come."""
-    shown = ""
-    deadline = time.monotonic() + DEADLINE
-    while text not in shown:
-        assert select.select([terminal], [], [], max(0.0, deadline - time.monotonic()))[0], shown
-        try:
-            shown += os.read(terminal, 4096).decode()
-        except OSError:  # EIO: nobody is at the other end
-            shown += LEFT
-            assert text == LEFT, shown
-    return shown
 
 
 def test_ctrl_c_reaches_the_command_once(tmp_path: Path) -> None:
