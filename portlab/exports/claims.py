@@ -174,7 +174,7 @@ def _check_row(row: Row, facts: Mapping[str, Any]) -> None:
 
 def _check_answer(row: Row, reason: Reason) -> None:
     """Who answered, and how: silence has no sender, and ICMP numbers belong to ICMP."""
-    whole(row.get("tries") or 0, "tries", MOST_BYTE)
+    whole(row.get("tries", 0), "tries", MOST_BYTE)
     speaker, rtt = row.get("answered_by"), row.get("rtt_ms")
     if rtt is not None:
         amount(rtt, "rtt_ms")

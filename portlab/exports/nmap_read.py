@@ -117,7 +117,7 @@ def _parsed(data: bytes) -> Run:
             run.cut_off = f"nmap was stopped before its end, or the file is cut off or damaged: {error}"
         else:
             raise ValueError(
-                "nmap was stopped, or the file cut off, before the first host was done"
+                f"nmap was stopped, or the file is cut off or damaged, before its first host was done: {error}"
             ) from error
     return run
 
@@ -220,7 +220,7 @@ def _note_the_uncounted(run: Run) -> None:
     up, down, total = (whole_number(run.totals.get(name, "0")) for name in ("up", "down", "total"))
     if up + down != total:  # after an error nmap has been seen to count -1 of them
         return
-    if not total:
+    if run.totals and not run.hosts.count and not total:
         run.hosts.note("nmap found no host to ask", "")
     listed_up = run.hosts.by_status["up"]
     for missing, ends in (
