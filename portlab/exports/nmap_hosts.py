@@ -10,7 +10,6 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any
 from xml.etree import ElementTree as ET
 
 import numpy as np
@@ -19,26 +18,19 @@ from numpy.typing import NDArray
 from portlab import lab
 from portlab.addresses import dotted, number
 from portlab.exports.claims import MOST_PORTS, shown, word
+from portlab.exports.nmap_verdicts import Verdicts, size_of
 from portlab.exports.nmap_words import (
     LISTED_BY,
     PING_REASONS,
     SCAN_TYPES,
     TAKEN_FOR_GRANTED,
-    reason_named,
+    Run,
     runs,
     whole_number,
 )
-from portlab.exports.table import answer_of, scan_of_columns
 from portlab.model import Answer, Reason, State
-from portlab.result import Scan
 from portlab.techniques import technique
 from portlab.verdict import NO_PORT
-
-MOST_ROWS = 16_777_216
-"""Rows of one file: 256 hosts with all their ports."""
-
-Run = tuple[int, int]  # the first and the last of consecutive ports
-Note = tuple[str, str, str]  # how a sentence begins, what is counted, and how the sentence ends
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,25 +43,13 @@ class Asked:
 
 @dataclass(eq=False)
 class Hosts:
-    """Takes one <host> after the other; `asked` is filled from the <scaninfo> elements before them.
-
-    A piece is a row, or several of one host that came out alike: place of the host, address, first port, last port,
-    answer, state, reason, speaker.
-    """
+    """Takes one <host> after the other; `asked` is filled from the <scaninfo> elements before them."""
 
     asked: dict[str, Asked] = field(default_factory=dict)
-    pieces: dict[str, list[tuple[int, ...]]] = field(default_factory=lambda: defaultdict(list))
-    notes: dict[str, Counter[Note]] = field(default_factory=lambda: defaultdict(Counter))
-    names: dict[int, str] = field(default_factory=dict)
-    places: dict[int, int] = field(default_factory=dict)  # address -> the how-manieth host of the file it is
+    found: Verdicts = field(default_factory=Verdicts)
     silent: list[int] = field(default_factory=list)
     by_status: Counter[str] = field(default_factory=Counter)
     count: int = 0
-    rows: int = 0
-
-    def note(self, begins: str, one: str, ends: str = "", count: int = 1, name: str = "") -> None:
-        """Count what is not in the table (of the technique `name`, or of the whole file)."""
-        self.notes[name][begins, one, ends] += count
 
     def take(self, host: ET.Element) -> None:
         """The verdicts of one host."""
@@ -81,19 +61,18 @@ class Hosts:
             what = (
                 "with an IPv6 address: PortLab is IPv4 only" if "ipv6" in addresses else "without an address"
             )
-            self.note("Left out", "host", what)
+            self.found.note("Left out", "host", what)
             if rows := _rows_in(host):
-                self.note("Left out", "row", f"of a host {what}", rows)
+                self.found.note("Left out", "row", f"of a host {what}", rows)
             return
         address = number(addresses["ipv4"])
-        self.places.setdefault(address, len(self.places))
-        self.names[address] = _name(host, dotted(address))
+        self.found.host(address, _name(host, dotted(address)))
         if status is not None:
             self._ping(host, status, address)
         self._ports(host, address)
         if host.get("timedout") == "true":
             ends = "that took too long (--host-timeout): nothing more is said about its ports"
-            self.note("Given up by nmap", "host", ends)
+            self.found.note("Given up by nmap", "host", ends)
 
     # --- whether a host is up -----------------------------------------------------------------------------
 
@@ -103,31 +82,31 @@ class Hosts:
             unasked = reason in TAKEN_FOR_GRANTED or (not reason and host.find("ports") is not None)
             if not unasked:
                 name = PING_REASONS.get(reason, "ping")
-                self._add(name, address, ((NO_PORT, NO_PORT),), State.UP, reason, address)
+                self.found.add(name, address, ((NO_PORT, NO_PORT),), State.UP, reason, address)
         elif state == "down" and reason == Reason.NO_RESPONSE:
             self.silent.append(address)
         elif state == "down":
-            self._add(
+            self.found.add(
                 "ping", address, ((NO_PORT, NO_PORT),), State.NO_ANSWER, reason, _speaker(status, address)
             )
         else:
-            self.note("Only listed by nmap, never asked", "host")
+            self.found.note("Only listed by nmap, never asked", "host")
 
-    def _add_silent(self) -> None:
+    def add_silent(self) -> None:
         """Nobody answered, and nmap does not say what it had asked.
 
         On the own link it asks by ARP; so it did where ARP alone was answered among the 256 addresses around.
         """
         near = {
             name: {piece[1] >> 8 for piece in pieces}
-            for name, pieces in self.pieces.items()
+            for name, pieces in self.found.pieces.items()
             if name.startswith("ping")
         }
         by_arp = near.pop("ping-arp", set()).difference(*near.values())
         for address in self.silent:
             name = "ping-arp" if address >> 8 in by_arp else "ping"
             state = technique(name).MEANINGS[Answer.SILENCE].state
-            self._add(name, address, ((NO_PORT, NO_PORT),), state, Reason.NO_RESPONSE, 0)
+            self.found.add(name, address, ((NO_PORT, NO_PORT),), state, Reason.NO_RESPONSE, 0)
         self.silent.clear()
 
     # --- ports --------------------------------------------------------------------------------------------
@@ -144,7 +123,7 @@ class Hosts:
                     continue
                 ports, protocol = runs(reasons.get("ports", "")), reasons.get("proto", "")
                 listed[protocol] += ports
-                left -= _size(ports)
+                left -= size_of(ports)
                 self._verdict(
                     protocol, address, ports, state, reasons.get("reason", ""), _whose(state, address)
                 )
@@ -155,7 +134,7 @@ class Hosts:
             ports = (_one(port),)
             listed[protocol] += ports
             if said is None:
-                self.note("Left out", "row", "without a state")
+                self.found.note("Left out", "row", "without a state")
                 continue
             speaker = _speaker(said, address)
             self._verdict(protocol, address, ports, said.get("state", ""), said.get("reason", ""), speaker)
@@ -178,7 +157,7 @@ class Hosts:
         whole_table = self._technique(next(iter(self.asked))) if len(self.asked) == 1 else ""
         for state, count, _ in counted:
             ends = f"that nmap calls {shown(state)}; {LISTED_BY}"
-            self.note("Only counted in the file, not listed", "port", ends, count, whole_table)
+            self.found.note("Only counted in the file, not listed", "port", ends, count, whole_table)
 
     def _technique(self, protocol: str) -> str:
         """The technique that asked by this protocol; "" where PortLab knows none."""
@@ -199,93 +178,20 @@ class Hosts:
                 )
             else:
                 ends = f"of protocol {shown(protocol)}"
-            self.note("Left out", "row", f"{ends}, which PortLab does not know", _size(ports))
+            self.found.note("Left out", "row", f"{ends}, which PortLab does not know", size_of(ports))
         elif state in _states(name):
-            self._add(name, address, ports, word(State, state), reason, speaker)
+            self.found.add(name, address, ports, word(State, state), reason, speaker)
         else:
             if state != "closed|filtered":  # the one that PortLab lacks
                 word(State, state)
             ends = f"in the state {state}, which this technique cannot find"
-            self.note("Left out", "row", ends, _size(ports), name)
-
-    def _add(
-        self, name: str, address: int, ports: tuple[Run, ...], state: State, said: str, speaker: int
-    ) -> None:
-        size = _size(ports)
-        self.rows += size
-        if self.rows > MOST_ROWS:
-            raise ValueError(f"it holds more than {MOST_ROWS:,} rows: split it by hosts")
-        reason = reason_named(said)
-        if reason is Reason.UNKNOWN and said not in ("", "none"):
-            self.note("With a reason that PortLab does not know", "row", f"({shown(said)})", size, name)
-        if reason in (Reason.UNKNOWN, Reason.NO_RESPONSE):
-            speaker = 0
-        whose = None if not speaker else "host" if speaker == address else "other"
-        alike = (_answer(name, state, reason, whose).code, state.code, reason.code, speaker)
-        self.pieces[name] += [(self.places[address], address, first, last, *alike) for first, last in ports]
-
-    # --- all of them --------------------------------------------------------------------------------------
-
-    def scans(self, facts: Mapping[str, Any]) -> list[Scan]:
-        """One scan for each technique, pings first."""
-        self._add_silent()
-        names = sorted(self.pieces, key=lambda name: not name.startswith("ping"))
-        return [self._scan(name, facts) for name in names]
-
-    def _scan(self, name: str, facts: Mapping[str, Any]) -> Scan:
-        """One row a port, by host in the order of the file and by port."""
-        pieces = np.array(self.pieces.pop(name), np.int64)
-        pieces = pieces[np.lexsort((pieces[:, 2], pieces[:, 0]))]
-        place, address, first, last, *said = pieces.T
-        size = last - first + 1
-        port = np.repeat((first - (np.cumsum(size) - size)).astype(np.int32), size)
-        port += np.arange(len(port), dtype=np.int32)
-        rows = np.repeat(np.arange(len(size), dtype=np.int32), size)
-        if ((np.diff(place) == 0) & (first[1:] <= last[:-1])).any():
-            kept = self._each_once(name, place[rows] << 17 | (port + 1), rows, pieces[:, 4:7])
-            rows, port = rows[kept], port[kept]
-        called = {there: self.names[there] for there in np.unique(address).tolist()}
-        return scan_of_columns(
-            {**facts, "technique": name, "notes": tuple(sentences(self.notes[name]))},
-            {there: name for there, name in called.items() if name != dotted(there)},
-            rows,
-            port,
-            address,
-            *said,
-        )
-
-    def _each_once(
-        self, name: str, asked: NDArray[np.int64], rows: NDArray[np.int32], verdicts: NDArray[np.int64]
-    ) -> NDArray[np.intp]:
-        """Which rows stay where ports stand there twice: of different verdicts the one by the stronger answer."""
-        order = np.argsort(asked << 8 | verdicts[rows, 0], kind="stable")
-        again = np.diff(asked[order], prepend=-1) == 0
-        one = "host" if name.startswith("ping") else "port"
-        self.note("Twice in the file, once in the table", one, "", int(again.sum()), name)
-        other = (np.diff(verdicts[rows[order]], axis=0) != 0).any(axis=1)
-        if count := int((again[1:] & other).sum()):
-            self.note("With another verdict there, of which the stronger stands", one, "", count, name)
-        return order[~again]
+            self.found.note("Left out", "row", ends, size_of(ports), name)
 
 
 @cache
 def _states(name: str) -> set[State]:
     """The states that a technique can find."""
     return {meaning.state for meaning in technique(name).MEANINGS.values()}
-
-
-@cache
-def _answer(name: str, state: State, reason: Reason, whose: str | None) -> Answer:
-    """What a technique would have had to hear from the host, from another or from nobody."""
-    return answer_of(technique(name).MEANINGS, state, reason, whose, "host", foreign=True)
-
-
-def sentences(notes: Counter[Note]) -> list[str]:
-    """What was noted, each in a sentence; counted where there is something to count."""
-    return [
-        begins + (f": {count:,} {one if count == 1 else one + 's'} {ends}".rstrip() if one else "") + "."
-        for (begins, one, ends), count in notes.items()
-    ]
 
 
 # --- pieces of the file -------------------------------------------------------------------------------------
@@ -318,10 +224,6 @@ def _whose(state: str, address: int) -> int:
 def _one(port: ET.Element) -> Run:
     number_ = whole_number(port.get("portid", ""), MOST_PORTS)
     return number_, number_
-
-
-def _size(ports: tuple[Run, ...]) -> int:
-    return sum(last - first + 1 for first, last in ports)
 
 
 def _ports_of(ports: tuple[Run, ...] | list[Run]) -> NDArray[np.int64]:

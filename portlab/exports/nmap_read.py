@@ -12,7 +12,8 @@ from portlab import files
 from portlab.errors import MalformedPacket
 from portlab.exports.as_json import each_once, from_document
 from portlab.exports.claims import FOREIGN, LATEST, amount, shown
-from portlab.exports.nmap_hosts import Asked, Hosts, sentences
+from portlab.exports.nmap_hosts import Asked, Hosts
+from portlab.exports.nmap_verdicts import sentences
 from portlab.exports.nmap_words import runs, whole_number
 from portlab.exports.other_readers import NOT_SUCH_A_FILE, looks_like, why
 from portlab.exports.scans import Scans
@@ -35,7 +36,7 @@ def read_nmap_xml(path: files.Pathish) -> Scans:
     data = files.read(path)
     try:
         run = _parsed(data)
-        return _by_portlab(run) if run.facts or run.notes else _by_nmap(run)
+        return _by_portlab(run) if run.own else _by_nmap(run)
     except NOT_SUCH_A_FILE as error:
         raise MalformedPacket(
             f"{str(path)!r} is not a result in nmap's XML ({looks_like(path, data, 'read_nmap_xml') or why(error)}). "
@@ -49,7 +50,8 @@ class Run:
 
     about: dict[str, str] = field(default_factory=dict)
     hosts: Hosts = field(default_factory=Hosts)
-    facts: list[str] = field(default_factory=list)  # what PortLab wrote for itself, as JSON
+    own: bool = False  # PortLab wrote it, and beside nmap's elements this as JSON:
+    facts: list[str] = field(default_factory=list)
     rows: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     finished: dict[str, str] | None = None
@@ -71,16 +73,19 @@ class Run:
             case "scaninfo":
                 self._asked(element)
             case "prescript":
+                self.own = element.find("script[@id='portlab']") is not None
                 for elem in element.iterfind("script[@id='portlab']/elem"):
                     (self.notes if elem.get("key") == "notes" else self.facts).append(elem.text or "")
-            case "host" if self.facts:
+            case "host" if self.own:
                 self.hosts.count += 1
                 own = element.iterfind(".//script[@id='portlab']/elem[@key='row']")
                 self.rows += [elem.text or "" for elem in own]
             case "host":
                 self.hosts.take(element)
             case "target" if element.get("status") == "skipped":
-                self.hosts.note("Left out by nmap itself", "target", f"({element.get('reason', 'skipped')})")
+                self.hosts.found.note(
+                    "Left out by nmap itself", "target", f"({element.get('reason', 'skipped')})"
+                )
             case "runstats":
                 self._ended(element)
 
@@ -97,7 +102,7 @@ class Run:
         self.hosts.asked[protocol] = Asked(type_, runs(info.get("services", "")))
         if flags := info.get("scanflags"):
             begins = f"nmap was told to set other flags than this technique does (--scanflags {shown(flags)})"
-            self.hosts.note(begins, "", name=type_)
+            self.hosts.found.note(begins, "", name=type_)
 
 
 def _parsed(data: bytes) -> Run:
@@ -185,14 +190,15 @@ def _by_nmap(run: Run) -> Scans:
         "lost_here": 0,
     }
     _note_the_uncounted(run)
-    scans = run.hosts.scans(facts)
+    run.hosts.add_silent()
+    scans = run.hosts.found.scans(facts)
     return Scans(scans, _notes(run, scans, stopped_by))
 
 
 def _notes(run: Run, scans: list[Scan], stopped_by: str) -> Iterator[str]:
     """What is to be said of the file, and belongs to none of its scans."""
     said = {scan.technique for scan in scans}
-    for name, notes in run.hosts.notes.items():
+    for name, notes in run.hosts.found.notes.items():
         if name not in said:
             yield from sentences(notes)
     if run.more:
@@ -221,11 +227,11 @@ def _note_the_uncounted(run: Run) -> None:
     if up + down != total:  # after an error nmap has been seen to count -1 of them
         return
     if run.totals and not run.hosts.count and not total:
-        run.hosts.note("nmap found no host to ask", "")
+        run.hosts.found.note("nmap found no host to ask", "")
     listed_up = run.hosts.by_status["up"]
     for missing, ends in (
         (down - (run.hosts.count - listed_up), "that did not answer; nmap -v lists them"),
         (up - listed_up, "that answered (nmap --open leaves out those without an open port)"),
     ):
         if missing > 0:
-            run.hosts.note("Only counted in the file, not listed", "host", ends, missing)
+            run.hosts.found.note("Only counted in the file, not listed", "host", ends, missing)

@@ -29,6 +29,7 @@ SYNONYMS = {
 }
 PLURALS = (("", ""), ("s", ""), ("es", ""), ("ies", "y"))  # "8 resets", "2 port-unreaches", "3 echo-replies"
 
+Run = tuple[int, int]  # the first and the last of consecutive ports
 LISTED_BY = "nmap lists them from version 7.92 on"
 
 _RUN = re.compile(r"(\d{1,9})(?:-(\d{1,9}))?", re.ASCII)
@@ -48,7 +49,7 @@ def reason_named(said: str) -> Reason:
 
 
 @cache
-def runs(text: str) -> tuple[tuple[int, int], ...]:
+def runs(text: str) -> tuple[Run, ...]:
     """A list of ports as first and last: "1-3,22" -> ((1, 3), (22, 22)).  Raises ValueError for what is none."""
     found = []
     for part in text.split(",") if text else []:

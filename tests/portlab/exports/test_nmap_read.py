@@ -1,80 +1,28 @@
 """nmap's XML of any age, masscan's, and whatever calls itself so."""
 
-import time
-from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 import portlab as pl
 from portlab import cli
 from portlab.errors import MalformedPacket
-from portlab.exports import Scans, nmap_hosts
 from portlab.exports.nmap_words import reason_named
 from portlab.model import Reason
-
-OURS = "10.77.2.10"
-
-
-def read(tmp_path: Path, text: str | bytes) -> Scans:
-    path = tmp_path / "nmap.xml"
-    path.write_bytes(text.encode() if isinstance(text, str) else text)
-    return pl.read_nmap_xml(path)
-
-
-def document(*hosts: str, infos: str = "", end: str = "", scanner: str = "nmap") -> str:
-    end = end or '<finished time="1700000009" elapsed="9.0" exit="success"/>'
-    body = "\n".join(hosts)
-    return (
-        f'<?xml version="1.0"?>\n<nmaprun scanner="{scanner}" start="1700000000">{infos}\n'
-        f"{body}\n<runstats>{end}</runstats></nmaprun>"
-    )
-
-
-def info(type_: str, protocol: str, services: str = "", more: str = "") -> str:
-    return f'<scaninfo type="{type_}" protocol="{protocol}" numservices="0" services="{services}" {more}/>'
-
-
-def host(ports: str = "", address: str = OURS, status: str = '<status state="up" reason="user-set"/>') -> str:
-    kind = "ipv6" if ":" in address else "ipv4"
-    there = f'<address addr="{address}" addrtype="{kind}"/>' if address else ""
-    return f"<host>{status}{there}{f'<ports>{ports}</ports>' if ports else ''}</host>"
-
-
-def port(number: int, state: str = "open", reason: str | None = "syn-ack", protocol: str = "tcp") -> str:
-    why = "" if reason is None else f' reason="{reason}"'
-    return f'<port protocol="{protocol}" portid="{number}"><state state="{state}"{why}/></port>'
-
-
-def listed(state: str, reason: str, ports: str, protocol: str = "tcp") -> str:
-    """A group as nmap writes it from version 7.92 on."""
-    inside = f'<extrareasons reason="{reason}" count="1" proto="{protocol}" ports="{ports}"/>'
-    return f'<extraports state="{state}" count="1">{inside}</extraports>'
-
-
-def extra(state: str, count: int, *reasons: tuple[str, int]) -> str:
-    inside = "".join(f'<extrareasons reason="{reason}" count="{n}"/>' for reason, n in reasons)
-    return f'<extraports state="{state}" count="{count}">{inside}</extraports>'
-
-
-def told(scan: Any) -> dict[tuple[str, int | None], tuple[str, str]]:
-    return {(row.address, row.port): (str(row.state), str(row.reason)) for row in scan}
-
-
-def both_ways(tmp_path: Path, scans: Scans) -> None:
-    """What was read survives JSON and XML, whatever of it is not PortLab's own."""
-    (tmp_path / "again.json").write_text(scans.to_json() or "")
-    scans.to_nmap_xml(tmp_path / "again.xml")
-    for again in (pl.read_json(tmp_path / "again.json"), pl.read_nmap_xml(tmp_path / "again.xml")):
-        assert again.to_json() == scans.to_json()
-        assert again.notes == scans.notes
-        assert [list(scan) for scan in again] == [list(scan) for scan in scans]
-
-
-SYN = info("syn", "tcp", "20-29")
+from tests.portlab.exports.nmap_made import (
+    OURS,
+    SYN,
+    V6,
+    both_ways,
+    document,
+    extra,
+    host,
+    info,
+    listed,
+    port,
+    read,
+    told,
+)
 
 # --- ports that are only counted --------------------------------------------------------------------------
 
@@ -191,7 +139,6 @@ def test_a_pair_that_portlab_would_not_find_stays_nmaps_word(tmp_path: Path) -> 
 
 # --- one row spoils nothing -------------------------------------------------------------------------------
 
-V6 = "2001:db8::7"
 
 GOOD = host(port(22))
 LATE = host("", "10.77.2.11").replace("<host>", '<host timedout="true">')
@@ -376,203 +323,6 @@ def test_names_with_control_characters_are_not_used(tmp_path: Path) -> None:
     )
     (scan,) = read(tmp_path, document(text, infos=SYN))
     assert scan.host == [OURS]
-
-
-# --- the end ----------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("end", "why"),
-    [
-        (
-            '<finished time="1700000009" exit="error" errormsg="ran out of &#x9b;buffers"/>',
-            "nmap: ran out of  buffers",
-        ),
-        ('<finished time="1700000009" exit="error"/>', "nmap: it ended with an error"),
-        ("<hosts/>", "nmap did not say that it was done"),
-        ('<finished time="1700000009"/>', ""),
-    ],
-)
-def test_how_nmap_ended(tmp_path: Path, end: str, why: str) -> None:
-    (scan,) = read(tmp_path, document(host(port(22)), infos=SYN, end=end))
-    assert (scan.stopped_by, scan.complete) == (why, not why)
-    assert scan.elapsed_s == (0 if "hosts" in end else 9)
-    empty = read(tmp_path, document(infos=SYN, end=end))
-    assert why in repr(empty), "also where there is no scan to say it of"
-
-
-def test_cut_off_anywhere(tmp_path: Path) -> None:
-    whole = document(host(port(22)), host(port(22), "10.77.2.11"), infos=SYN)
-    ends = [place for place in range(len(whole)) if whole.startswith("</host>", place)]
-    for length in range(0, len(whole) - 1, 7):
-        hosts = sum(end + len("</host>") <= length for end in ends)
-        if hosts:
-            (scan,) = read(tmp_path, whole[:length])
-            assert (len(scan), scan.complete) == (hosts, False)
-            assert "cut off" in scan.stopped_by
-        else:
-            with pytest.raises(MalformedPacket, match=r"cut off|no XML"):
-                read(tmp_path, whole[:length])
-
-
-def test_a_second_result_in_the_same_file(tmp_path: Path) -> None:
-    one = document(host(port(22)), infos=SYN)
-    scans = read(tmp_path, one + "\n" + one)
-    assert [(len(scan), scan.complete) for scan in scans] == [(1, True)]
-    assert "more follows, and is left out" in scans.notes[0]
-
-
-# --- as text ----------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "iso-8859-1", "windows-1252", "us-ascii"])
-def test_encodings(tmp_path: Path, encoding: str) -> None:
-    name = "büro" if encoding != "us-ascii" else "buero"
-    text = host(port(22)).replace(
-        "<ports>", f'<hostnames><hostname name="{name}" type="user"/></hostnames><ports>'
-    )
-    whole = document(text, infos=SYN).replace('version="1.0"?', f'version="1.0" encoding="{encoding}"?')
-    (scan,) = read(tmp_path, whole.encode(encoding))
-    assert scan.host == [name]
-
-
-BOMB = '<!DOCTYPE nmaprun [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;">]>'
-
-
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-16-be"])
-def test_entities_are_refused_in_any_encoding(tmp_path: Path, encoding: str) -> None:
-    whole = document(host(port(22)), infos=SYN).replace("<nmaprun", f"{BOMB}<nmaprun")
-    with pytest.raises(MalformedPacket, match="defines entities"):
-        read(tmp_path, whole.encode(encoding))
-
-
-def test_nested_too_deep(tmp_path: Path) -> None:
-    with pytest.raises(MalformedPacket, match="nested more than 100 deep"):
-        read(tmp_path, document("<host>" + "<table>" * 100_000))
-
-
-@pytest.mark.parametrize("ports", ["1-70000", "9-3", "a", "1,,2", "-5", "1-2-3", "1_0", "٣"])
-def test_lists_of_ports_that_are_none(tmp_path: Path, ports: str) -> None:
-    group = listed("closed", "reset", ports)
-    with pytest.raises(MalformedPacket, match="is not a range of ports"):
-        read(tmp_path, document(host(group), infos=SYN))
-
-
-def test_a_small_file_of_too_many_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(nmap_hosts, "MOST_ROWS", 1_000)
-    whole = listed("closed", "reset", "1-501")
-    assert len(read(tmp_path, document(host(whole), infos=SYN))[0]) == 501
-    with pytest.raises(MalformedPacket, match="more than 1,000 rows: split it"):
-        read(tmp_path, document(host(whole), host(whole), infos=SYN))
-
-
-def test_time_grows_with_the_file_and_not_with_its_square(tmp_path: Path) -> None:
-    def seconds(hosts: int) -> float:
-        many = [host("".join(map(port, range(1, 21))), f"10.77.{n >> 8}.{n & 255}") for n in range(hosts)]
-        text = document(*many, infos=SYN)
-        began = time.process_time()
-        assert len(read(tmp_path, text)[0]) == hosts * 20
-        return time.process_time() - began
-
-    seconds(1)
-    assert seconds(1_600) < 200 * seconds(50), "32 times as much would take 1,024 times as long"
-
-
-def test_all_ports_of_a_network_take_no_loop(tmp_path: Path) -> None:
-    every = listed("closed", "reset", "1-65535")
-    began = time.process_time()
-    (scan,) = read(tmp_path, document(*(host(every, f"10.77.2.{n}") for n in range(32)), infos=SYN))
-    assert len(scan) == 32 * 65_535
-    assert time.process_time() - began < 5
-
-
-WORDS = st.sampled_from(
-    [
-        "",
-        "open",
-        "closed",
-        "filtered",
-        "up",
-        "down",
-        "tcp",
-        "udp",
-        "sctp",
-        "syn",
-        "resets",
-        "1-3",
-        "22",
-        "-1",
-        OURS,
-        V6,
-    ]
-)
-TAGS = st.sampled_from(
-    [
-        "host",
-        "status",
-        "address",
-        "ports",
-        "port",
-        "state",
-        "extraports",
-        "extrareasons",
-        "scaninfo",
-        "runstats",
-        "finished",
-    ]
-)
-NAMES = st.sampled_from(
-    [
-        "state",
-        "reason",
-        "addr",
-        "addrtype",
-        "protocol",
-        "portid",
-        "count",
-        "ports",
-        "proto",
-        "type",
-        "services",
-        "elapsed",
-    ]
-)
-TREES = st.recursive(
-    st.builds(lambda tag, attributes: (tag, attributes, []), TAGS, st.dictionaries(NAMES, WORDS, max_size=3)),
-    lambda inner: st.tuples(TAGS, st.dictionaries(NAMES, WORDS, max_size=3), st.lists(inner, max_size=4)),
-    max_leaves=12,
-)
-
-
-def written(tree: Any) -> str:
-    tag, attributes, inner = tree
-    said = " ".join(f'{name}="{value}"' for name, value in attributes.items())
-    return f"<{tag} {said}>{''.join(map(written, inner))}</{tag}>"
-
-
-@given(st.lists(TREES, max_size=4))
-def test_any_elements_are_read_or_refused(tmp_path_factory: pytest.TempPathFactory, trees: list[Any]) -> None:
-    folder = tmp_path_factory.getbasetemp()
-    try:
-        scans = read(folder, f"<nmaprun>{''.join(map(written, trees))}</nmaprun>")
-    except MalformedPacket:
-        return
-    both_ways(folder, scans)
-
-
-STATES = {"tcp": ["open", "closed", "filtered"], "udp": ["open", "closed", "open|filtered"]}
-PORTS = st.integers(0, 65_535)
-
-
-@given(st.lists(st.tuples(st.sampled_from(["tcp", "udp"]), PORTS, st.integers(0, 2)), max_size=20))
-def test_every_row_comes_once(
-    tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, int, int]]
-) -> None:
-    ports = "".join(port(number, STATES[protocol][n], None, protocol) for protocol, number, n in rows)
-    scans = read(tmp_path_factory.getbasetemp(), document(host(ports), infos=SYN + info("udp", "udp")))
-    found = [(row.protocol, row.port) for scan in scans for row in scan]
-    assert sorted(found) == sorted({(protocol, number) for protocol, number, _ in rows})
-    assert all(first < second for scan in scans for first, second in pairwise(row.port for row in scan))
 
 
 # --- as nmap writes it today ------------------------------------------------------------------------------
