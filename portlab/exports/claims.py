@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, TypeVar
 
 from portlab.addresses import number
@@ -33,6 +33,9 @@ Row = Mapping[str, Any]
 Place = tuple[str, int | None]  # address and port; a ping has no port
 Kind = TypeVar("Kind")
 Word = TypeVar("Word", State, Reason)
+
+known_number = lru_cache(65_536)(number)
+"""The number of an address; files repeat theirs in every row."""
 
 # --- single values ------------------------------------------------------------------------------------------
 
@@ -94,7 +97,7 @@ def places(value: Any, name: str) -> tuple[Place, ...]:
 
 
 def _place(address: Any, port: Any) -> Place:
-    number(a(str, address, "address"))
+    known_number(a(str, address, "address"))
     return address, None if port is None else whole(port, "port", MOST_PORTS)
 
 
@@ -134,7 +137,11 @@ def check_rows(rows: Iterable[Row], facts: Mapping[str, Any]) -> None:
             if place in seen:
                 raise ValueError(f"{_said(place)} stands there twice")
             seen.add(place)
-            name = _name(row["host"], row["address"])
+            name = (
+                row["host"]
+                if row["host"] == names.get(row["address"])
+                else _name(row["host"], row["address"])
+            )
             if names.setdefault(row["address"], name) != name:
                 raise ValueError(
                     f"{row['address']} is called {shown(names[row['address']])} and {shown(name)}"
@@ -178,7 +185,7 @@ def _check_answer(row: Row, reason: Reason) -> None:
     speaker, rtt = row.get("answered_by"), row.get("rtt_ms")
     if rtt is not None:
         amount(rtt, "rtt_ms")
-    if speaker is not None and not number(a(str, speaker, "answered_by")):
+    if speaker is not None and not known_number(a(str, speaker, "answered_by")):
         raise ValueError("answered_by is 0.0.0.0, which is nobody's address")
     if reason is Reason.NO_RESPONSE and (speaker, rtt) != (None, None):
         raise ValueError("there was no response, and somebody or some time of it is given")

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from portlab import files
-from portlab.addresses import dotted, number
-from portlab.exports.claims import FOREIGN, word
+from portlab.addresses import dotted
+from portlab.exports.claims import FOREIGN, known_number, word
 from portlab.exports.scans import together
 from portlab.model import PROBE, Answer, Events, Reason, State, no_errnos, no_frames
 from portlab.result import Scan
@@ -185,7 +185,7 @@ def _port(value: Any) -> int:
 def _address(value: Any) -> int:
     if not isinstance(value, str):
         raise ValueError(f"{value!r} is not an address")
-    return number(value)
+    return known_number(value)
 
 
 def _or(value: Any, missing: float) -> float:
