@@ -11,24 +11,21 @@ from tests.browser.desk import ALL_RUN, PATIENCE_MS, READY, Sitting, menu
 
 pytestmark = [pytest.mark.browser, pytest.mark.lab, pytest.mark.slow]
 
-NOTEBOOK = "start/start.ipynb"
+CELLS = ["6 * 7", "_ + 1"]
 
 
 @pytest.fixture
-def page(window: Any, sitting: Sitting) -> Iterator[Any]:
-    """A page that is about to open a notebook for which no kernel runs."""
-    sitting.put(NOTEBOOK, ["6 * 7", "_ + 1"])
-    for session in window.request.get(f"{sitting.url}/api/sessions?token={sitting.token}").json():
-        if session["path"] == NOTEBOOK:
-            window.request.delete(f"{sitting.url}/api/sessions/{session['id']}?token={sitting.token}")
+def page(window: Any) -> Iterator[Any]:
     opened = window.new_page()
     opened.set_default_timeout(PATIENCE_MS)
     yield opened
     opened.close()
 
 
-def visit(page: Any, sitting: Sitting) -> None:
-    page.goto(f"{sitting.url}/lab/tree/{NOTEBOOK}?token={sitting.token}&reset")
+def visit(page: Any, sitting: Sitting, notebook: str) -> None:
+    """Open a notebook that was never opened: no kernel runs for it."""
+    sitting.put(notebook, CELLS)
+    page.goto(f"{sitting.url}/lab/tree/{notebook}?token={sitting.token}&reset")
 
 
 def test_a_lost_list_of_kernels_is_asked_for_again_and_no_dialog_shown(page: Any, sitting: Sitting) -> None:
@@ -43,7 +40,7 @@ def test_a_lost_list_of_kernels_is_asked_for_again_and_no_dialog_shown(page: Any
             route.continue_()
 
     page.route("**/api/kernelspecs?*", lose_the_first)
-    visit(page, sitting)
+    visit(page, sitting, "start/lost.ipynb")
     page.wait_for_function(f"() => document.querySelector('.jp-Dialog') || ({READY})()")
     assert page.locator(".jp-Dialog").all_inner_texts() == []
     assert len(lost) == 2
@@ -60,7 +57,7 @@ def test_cells_that_are_run_before_the_kernel_is_there_wait_for_it(page: Any, si
 
     page.route("**/api/sessions?*", hold_the_start)
     with page.expect_request(lambda request: request.method == "POST" and "/api/sessions" in request.url):
-        visit(page, sitting)
+        visit(page, sitting, "start/late.ipynb")
     page.wait_for_selector(".jp-CodeCell")
     menu(page, "Run", "Run All Cells")
     (start,) = held
