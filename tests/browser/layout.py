@@ -5,6 +5,7 @@ A page's pictures stand in sections that have ids.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 SHOWN = """const where = (e) => (e.closest("section")?.id ?? "") + ": " + e.textContent.trim().slice(0, 40);
@@ -49,7 +50,7 @@ FAULTS = {
 }
 
 
-def faults(page: Any) -> dict[str, list[str]]:
+def faults(page: Any, kinds: Iterable[str] = FAULTS) -> dict[str, list[str]]:
     """By kind of fault, what has it; {} is what we want."""
-    found = {kind: page.evaluate(f"() => {{ {SHOWN}{script} }}") for kind, script in FAULTS.items()}
+    found = {kind: page.evaluate(f"() => {{ {SHOWN}{FAULTS[kind]} }}") for kind in kinds}
     return {kind: told for kind, told in found.items() if told}

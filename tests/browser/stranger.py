@@ -33,12 +33,13 @@ def as_user(user: pwd.struct_passwd) -> list[str]:
     if not (closed := closed_on_the_way()):
         return become
     lines = ["set -e", "hold=$(mktemp -d)", "mount -t tmpfs hold $hold"]
-    for number, path in enumerate(places()):
+    behind = [path for path in places() if any(path.is_relative_to(each) for each in closed)]
+    for number, path in enumerate(behind):
         lines += [f"mkdir $hold/{number}", f"mount --bind {shlex.quote(str(path))} $hold/{number}"]
     lines += [f"mount -t tmpfs -o mode=755 open {shlex.quote(str(path))}" for path in closed]
-    for number, path in enumerate(places()):
+    for number, path in enumerate(behind):
         place = shlex.quote(str(path))
-        lines += [f"mkdir -p {place}", f"mountpoint -q {place} || mount --bind $hold/{number} {place}"]
+        lines += [f"mkdir -p {place}", f"mount --bind $hold/{number} {place}"]
     script = "\n".join([*lines, 'exec "$@"'])
     return ["unshare", "--mount", "--propagation", "private", "sh", "-c", script, "sh", *become]
 
