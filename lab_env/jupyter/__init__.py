@@ -24,7 +24,6 @@ from lab_env import sudo
 from portlab.errors import BadTarget
 
 CONFIG = Path(__file__).parent / "config"
-LABEXTENSIONS = Path(__file__).parent / "labextensions"
 PROJECT = Path(__file__).resolve().parents[2]
 LOOPBACK = "127.0.0.1"
 USUAL_PORT = 8888
@@ -79,7 +78,6 @@ class Desk:
             f"--ServerApp.ip={LOOPBACK}",
             f"--ServerApp.port={self.port}",
             f"--ServerApp.root_dir={self.folder}",
-            f"--LabApp.extra_labextensions_path={LABEXTENSIONS}",
             # Named, so that it is no login shell: Debian's /etc/profile would hide the environment's
             # programs.
             f"--ServerApp.terminado_settings=shell_command={os.environ.get('SHELL') or shutil.which('sh')}",
