@@ -15,10 +15,9 @@ import numpy as np
 
 from portlab import lab, scope
 from portlab.addresses import dotted
-from portlab.errors import BadTarget, OutOfScope
+from portlab.errors import BadTarget, OutOfScope, quoted
 from portlab.scope import Addresses
 from portlab.targets import names, spelling
-from portlab.targets.options import quoted
 
 MOST_HOSTS = 65_536
 

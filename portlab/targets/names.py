@@ -9,8 +9,7 @@ import socket
 from pathlib import Path
 
 from portlab import lab, scope
-from portlab.errors import BadTarget
-from portlab.targets.options import quoted
+from portlab.errors import BadTarget, quoted
 
 HOSTS_FILE = Path("/etc/hosts")
 LOCALHOST = "localhost"

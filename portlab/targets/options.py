@@ -6,15 +6,9 @@ import math
 import operator
 from numbers import Real
 
-from portlab.errors import BadTarget
+from portlab.errors import BadTarget, quoted
 
 MOST_PROBES = 16_777_216
-
-
-def quoted(value: object) -> str:
-    """What was given, as Python would write it: on one line, cut where it is long."""
-    text = " ".join(repr(value).split())
-    return text if len(text) <= 80 else f"{text[:60]}...{text[-10:]}"
 
 
 def positive(name: str, value: object, unit: str = "seconds") -> float:

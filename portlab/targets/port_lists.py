@@ -11,8 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from portlab import ports as reference
-from portlab.errors import BadTarget
-from portlab.targets.options import quoted
+from portlab.errors import BadTarget, quoted
 
 Ports = NDArray[np.uint16]
 
