@@ -80,7 +80,7 @@ def check_writable(path: Pathish) -> None:
 def identity(path: Pathish) -> Hashable:
     """The same for every spelling of one file, links and standard output included; None: nothing is kept there."""
     with _told("written", path):
-        followed = _followed(_named(path, "written"))
+        followed = _followed(named(path, "written"))
         try:
             there = os.stat(followed)
         except (FileNotFoundError, NotADirectoryError):
@@ -92,7 +92,7 @@ def identity(path: Pathish) -> Hashable:
 
 def is_standard_output(path: Pathish) -> bool:
     """Whether a path is standard output: "-", /dev/stdout, /dev/fd/1, or a link to one of them."""
-    return _followed(_named(path, "written")) == _OUT
+    return _followed(named(path, "written")) == _OUT
 
 
 def read(path: Pathish) -> bytes:
@@ -109,28 +109,28 @@ def read(path: Pathish) -> bytes:
 @contextmanager
 def opened(path: Pathish) -> Iterator[BinaryIO]:
     """A file to read."""
-    named = _named(path, "read")
-    with _told("read", path), open(named, "rb") as file:
+    name = named(path, "read")
+    with _told("read", path), open(name, "rb") as file:
         yield file
 
 
-# --- what a path means --------------------------------------------------------------------------------------
-
-
-def _named(path: object, done: str) -> str:
+def named(path: object, done: str) -> str:
     """A path as text.  A number is none, though the system would take it for an open file."""
-    named = path
+    name: object = path
     with contextlib.suppress(TypeError):
-        named = os.fspath(path)  # type: ignore[call-overload]  # whether it is a path is the question
-    if not isinstance(named, str):
+        name = os.fspath(path)  # type: ignore[call-overload]  # whether it is a path is the question
+    if not isinstance(name, str):
         raise BadTarget(
             f'{quoted(path)} is not the name of a file: type one in quotes, such as "result.json".'
         )
-    if not named:
+    if not name:
         raise BadTarget(f'{quoted(path)} names no file: type one, such as "result.json".')
-    if "\0" in named:
+    if "\0" in name:
         raise BadTarget(f"{_said(path)} cannot be {done}: no name of a file holds a zero byte.")
-    return named
+    return name
+
+
+# --- what a path means --------------------------------------------------------------------------------------
 
 
 def _followed(path: str) -> Into:
@@ -155,7 +155,7 @@ def _checked(path: Pathish) -> Path | Into:
     """The file to be replaced or made, or what is to be written into; BadTarget where neither can be."""
     why, mode = "", 0
     with _told("written", path):
-        followed = _followed(_named(path, "written"))
+        followed = _followed(named(path, "written"))
         if isinstance(followed, int):
             return followed
         target = Path(followed)
