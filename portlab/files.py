@@ -83,7 +83,7 @@ def identity(path: Pathish) -> Hashable:
         followed = _followed(named(path, "written"))
         try:
             there = os.stat(followed)
-        except (FileNotFoundError, NotADirectoryError):
+        except OSError:  # it is not there, or cannot be: that is said where it is read or written
             return os.path.normcase(str(followed))
         if os.path.exists(os.devnull) and os.path.samestat(there, os.stat(os.devnull)):
             return None

@@ -25,10 +25,17 @@ from lab_env.lab import simulated
 from lab_env.topology import topology
 from portlab import exports, lab, scope, view
 from portlab import scan as scans
+from portlab.addresses import number
 from portlab.errors import PortLabError
 from portlab.exports import Scans
+from portlab.learn.lesson import _prediction
+from portlab.learn.memory import Memory
 from portlab.view import plots
+from portlab.wire import tap
+from portlab.wire.kernel import KernelWire, source_address
+from portlab.wire.raw import RawWire, permitted
 from tests.portlab.exports.made import made, scanned
+from tests.portlab.wires import RuleWire, answer_like_linux
 
 HUGE = 10**5000  # more digits than Python writes
 
@@ -281,9 +288,10 @@ SAID: list[tuple[Callable[[], Any], str]] = [
     (lambda: view.ladders(scan()), "A value of type Scan is not an exchange. Type ladders(scan.exchange"),  # type: ignore[arg-type]
     (lambda: plots.rtt(scan()), "A value of type Scan is not a table. Type plots.rtt(scan.to_frame())."),
     (lambda: plots.rtt(pd.DataFrame()), "This table has no column 'host': it is no scan's."),
-    (lambda: plots.compare(scan().to_frame(), scan().to_frame(), labels=("x",)), "labels=('x',) cannot be"),  # type: ignore[arg-type]
+    (lambda: plots.compare(scan().to_frame(), scan().to_frame(), labels=("x",)), "it names both scans, such as"),  # type: ignore[arg-type]
     (lambda: view.reference(5), "5 is no list."),  # type: ignore[arg-type]
     (lambda: view.reference(itertools.repeat(scan())), "has no end, or more than 65,536 items"),
+    (lambda: pl.authorise("192.0.2.0/28", exclude=itertools.repeat("192.0.2.1"), reason="x"), "items: type networks"),
     (lambda: view.anatomy(scan().events.frames), "frames. Choose one of them"),
     (lambda: view.anatomy(b"x", 5), "5 is not a title"),  # type: ignore[arg-type]
     (lambda: scan()["web"], "A syn scan has a row a port: name one. Type scan['web', 22]."),
@@ -301,7 +309,25 @@ SAID: list[tuple[Callable[[], Any], str]] = [
     (lambda: pl.send(5), "5 is no packet. Give Scapy's IP(dst=...)/... or bytes."),
     (lambda: pl.send(IP(dst="10.77.2.10") / UDP() / Raw(b"x" * 70_000)), "Scapy cannot build this packet"),
     (lambda: view.anatomy(IP(dst="10.77.2.10") / UDP() / Raw(b"x" * 70_000)), "Scapy cannot build this packet"),
-    (lambda: scope.authorise("192.0.2.7", reason="x", tell=5), "tell=5 is not a function"),  # type: ignore[arg-type]
+    (lambda: pl.send(UDP() / b"x"), "has no IPv4 layer. Begin with IP(dst=...)/ and build on it."),
+    (lambda: pl.syn_scan([], 80), "[] names no target. Accepted are"),
+    (lambda: pl.syn_scan(" ", 80), "' ' names no target. Accepted are"),
+    (lambda: pl.syn_scan(5, 80), "5 is not a target. Accepted are"),
+    (lambda: pl.syn_scan("http://web/", 80), "'http://web/' is not a target: type the name of the host alone"),
+    (lambda: pl.syn_scan("10.77.02.010", 80), "has leading zeros: type 10.77.2.10 or 10.77.2.8, as you mean it."),
+    (lambda: pl.syn_scan("127.0.0.0/8", 80), "one scan takes at most 65,536. Type a smaller network, such as a /24."),
+    (lambda: pl.syn_scan("web", []), "[] names no port. Accepted are"),
+    (lambda: pl.syn_scan("web", "80-20"), "'80-20' runs backwards: type 20-80."),
+    (lambda: pl.syn_scan("web", "80;443"), "'80;443' is not a port"),
+    (lambda: pl.syn_scan("web", 65_536), "65536 is not a port number: ports go from 0 to 65535. Accepted are"),
+    (lambda: pl.syn_scan("web", 80, tries=2.5), "tries=2.5 is not a whole number: tries is a whole number from 1 to"),
+    (lambda: pl.syn_scan("web", 80, rate=0), "rate=0 cannot be: rate is a number from 0.01 to 10,000,000, in probes"),
+    (lambda: pl.authorise("192.0.2.0/28", exclude=["10.0.0.1"], reason="x"), "cannot be excluded: it is not inside"),
+    (lambda: pl.authorise("224.0.0.0/24", reason="x"), "'224.0.0.0/24' cannot be authorised: '224.0.0.0/4' is"),
+    (lambda: pl.read_json(5), '5 is not the name of a file: type one in quotes, such as "result.json".'),  # type: ignore[arg-type]
+    (lambda: pl.read_json("a\0b"), "cannot be read: no name of a file holds a zero byte."),
+    (lambda: view.port_map(scan(), 5), "5 is not the name of a host.  Name one in quotes: "),  # type: ignore[arg-type]
+    (lambda: scope.authorise("192.0.2.7", reason="x", tell=5), "tell=5 is not a function: leave it out, or"),  # type: ignore[arg-type]
 ]  # fmt: skip
 
 
@@ -317,3 +343,77 @@ def test_a_port_is_found_by_every_kind_of_whole_number(port: Any) -> None:
     assert [row.service for row in pl.ports.find(port)] == ["ssh", "sftp"]
     assert pl.ports.service_name(np.int64(22)) == "ssh"
     assert scan()["web", np.int32(80)].port == 80
+
+
+# --- and elsewhere --------------------------------------------------------------------------------------------------
+
+
+def test_a_way_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*arguments: object) -> None:
+        raise OSError(101, "Network is unreachable")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    with pytest.raises(
+        pl.NotPermitted, match=r"way to 192\.0\.2\.1 \(Network is unreachable\)\. Is it an address of"
+    ):
+        source_address(number("192.0.2.1"))
+
+
+def test_a_lab_whose_wire_is_not_there() -> None:
+    there = lab.Lab("simulated", {}, {}, "student", "no_such_module:Wire")
+    with pytest.raises(pl.LabNotRunning, match=r"The lab's wire 'no_such_module:Wire' cannot be opened: "):
+        lab.open_wire(there)
+
+
+def test_a_machine_without_a_link_to_the_lab(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tap, "interfaces_in", lambda networks: [])
+    monkeypatch.setattr(lab, "current", lambda: lab.Lab("embedded", {}, {}, "student", "no_such_module:Wire"))
+    with pytest.raises(pl.BadTarget, match="This machine has no link to the lab") as caught, pl.capture():
+        pass
+    assert 'Type pl.capture("lo") for its loopback.' in str(caught.value)
+
+
+def test_cards_and_predictions_that_are_none() -> None:
+    with pytest.raises(pl.MalformedPacket, match="not the cards of PortLab: its format is 5"):
+        Memory.from_json(b'{"format": 5}')
+    with pytest.raises(pl.BadTarget, match=r"5 is no prediction\. Write \{"):
+        _prediction("syn", 5)
+
+
+def test_a_packet_longer_than_the_link_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    wire = RuleWire(answer_like_linux({80}))
+    monkeypatch.setattr(scans, "open_wire", lambda kind=None: wire)
+    for size, told in (
+        (1473, "The packet has 1,501 bytes"),
+        (60_000, "Take at least 58,528 bytes off its data"),
+    ):
+        with pytest.raises(pl.MalformedPacket, match=told) as caught:
+            pl.send(IP(dst="10.77.2.10") / UDP() / Raw(b"x" * size))
+        assert "takes at most 1,500 (its MTU)" in str(caught.value)
+    assert wire.sent == []
+    pl.send(IP(dst="10.77.2.10") / UDP() / Raw(b"x" * 1472))
+    assert len(wire.sent) == 1
+
+
+def test_the_simulated_link_takes_what_the_real_one_does() -> None:
+    here = lab.current()
+    assert here is not None
+    wire = lab.open_wire(here)
+    assert wire.mtu(number("10.77.2.10")) == 1500
+    with pytest.raises(pl.NotPermitted):
+        KernelWire().mtu(number("127.0.0.1"))
+
+
+@pytest.mark.skipif(not permitted(), reason="needs raw sockets")
+def test_the_real_wire_s_ways(monkeypatch: pytest.MonkeyPatch) -> None:
+    wire = RawWire()
+    try:
+        assert wire.mtu(number("127.0.0.1")) == 65_536
+        monkeypatch.setattr(wire, "source", lambda address: 0)
+        monkeypatch.setattr(wire, "_routes", [])
+        with pytest.raises(
+            pl.NotPermitted, match=r"way to 192\.0\.2\.1\. Is it an address of the lab you are in\?"
+        ):
+            wire.mtu(number("192.0.2.1"))
+    finally:
+        wire.close()
