@@ -270,7 +270,6 @@ def send(packet: Any, *, timeout: float = 1.0) -> Exchange:
     wire = open_wire()
     try:
         data = _with_source(packet, data, wire.source(destination))
-        _check_size(len(data), destination, wire.mtu(destination))
         return _converse(wire, data, destination, timeout)
     finally:
         wire.close()
@@ -303,15 +302,6 @@ def _bytes_of(packet: Any) -> bytes:
             f"The header's total_length says {int.from_bytes(data[2:4], 'big')}, but there are {len(data)} bytes."
         )
     return data
-
-
-def _check_size(size: int, destination: int, mtu: int) -> None:
-    """Refuse what the link would not take, before anything is sent."""
-    if size > mtu:
-        raise MalformedPacket(
-            f"The packet has {size:,} bytes with its IPv4 header, and the link towards {dotted(destination)} takes "
-            f"at most {mtu:,} (its MTU). Take at least {size - mtu:,} bytes off its data."
-        )
 
 
 def _with_source(packet: Any, data: bytes, source: int) -> bytes:

@@ -25,7 +25,6 @@ from portlab.packets.headers import IPV4, IPV4_SIZE
 
 GATHER_NS = 500_000
 """Whoever waits for frames takes those of the next half millisecond too: one by one would take long."""
-MTU, LOOPBACK_MTU = 1_500, 65_536  # as Linux sets them
 CALL_NS = 1_000
 """How long a look at the wire takes, so that time passes even for who only looks."""
 
@@ -82,10 +81,6 @@ class SimulatedWire:
                 "Ask for a host of the lab, such as 'web', or run PortLab outside the lab."
             )
         return address if is_loopback(asked)[0] else self._medium.places.student_address
-
-    def mtu(self, address: int) -> int:
-        """As on the lab's real links."""
-        return LOOPBACK_MTU if is_loopback(np.array([address], np.uint32))[0] else MTU
 
     def source_port(self, protocol: str) -> int:
         """The next port above those that Linux gives to its own connections."""

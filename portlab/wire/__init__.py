@@ -37,9 +37,6 @@ class Wire(Protocol):
     def on_link(self, address: int) -> bool:
         """Whether `address` is on one of the own links, so that ARP reaches it."""
 
-    def mtu(self, address: int) -> int:
-        """Bytes of the longest IPv4 packet that the own link towards `address` takes."""
-
     def source_port(self, protocol: str) -> int:
         """A source port ("tcp", "udp") or message identifier ("icmp") that nobody else here uses, a new one
         each call.

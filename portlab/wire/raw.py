@@ -12,7 +12,6 @@ from __future__ import annotations
 import os
 import select
 import socket
-import struct
 import time
 from collections import deque
 from collections.abc import Iterator
@@ -48,7 +47,6 @@ FIRST_SOURCE_PORT, SOURCE_PORTS = 61_000, 4_536
 RESERVED_AT_ONCE = 256
 ARP_TRIES = 3
 BUSY_PAUSE_S = 0.001
-SIOCGIFMTU = 0x8921  # <linux/sockios.h>
 
 
 class RawWire:
@@ -92,9 +90,6 @@ class RawWire:
         """Whether the address is on one of the own links, so that ARP reaches it."""
         interface, hop = self._way(address)
         return interface != LOOPBACK and hop == address
-
-    def mtu(self, address: int) -> int:
-        return interface_mtu(self._way(address)[0])
 
     def source_port(self, protocol: str) -> int:
         if protocol == "icmp":
@@ -342,16 +337,6 @@ class Route:
 def routes() -> list[Route]:
     """/proc/net/route: numbers in hexadecimal, least significant byte first."""
     return [Route(line) for line in Path("/proc/net/route").read_text().splitlines()[1:]]
-
-
-def interface_mtu(interface: str) -> int:
-    """Bytes of the longest packet that an interface takes, as the kernel of this network namespace says."""
-    import fcntl  # not on every system
-
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
-        answer = fcntl.ioctl(asking, SIOCGIFMTU, struct.pack("16si12x", interface.encode(), 0))
-    mtu: int = struct.unpack("16si12x", answer)[1]
-    return mtu
 
 
 def permitted() -> bool:

@@ -32,10 +32,9 @@ from portlab.learn.lesson import _prediction
 from portlab.learn.memory import Memory
 from portlab.view import plots
 from portlab.wire import tap
-from portlab.wire.kernel import KernelWire, source_address
+from portlab.wire.kernel import source_address
 from portlab.wire.raw import RawWire, permitted
 from tests.portlab.exports.made import made, scanned
-from tests.portlab.wires import RuleWire, answer_like_linux
 
 HUGE = 10**5000  # more digits than Python writes
 
@@ -380,40 +379,15 @@ def test_cards_and_predictions_that_are_none() -> None:
         _prediction("syn", 5)
 
 
-def test_a_packet_longer_than_the_link_takes(monkeypatch: pytest.MonkeyPatch) -> None:
-    wire = RuleWire(answer_like_linux({80}))
-    monkeypatch.setattr(scans, "open_wire", lambda kind=None: wire)
-    for size, told in (
-        (1473, "The packet has 1,501 bytes"),
-        (60_000, "Take at least 58,528 bytes off its data"),
-    ):
-        with pytest.raises(pl.MalformedPacket, match=told) as caught:
-            pl.send(IP(dst="10.77.2.10") / UDP() / Raw(b"x" * size))
-        assert "takes at most 1,500 (its MTU)" in str(caught.value)
-    assert wire.sent == []
-    pl.send(IP(dst="10.77.2.10") / UDP() / Raw(b"x" * 1472))
-    assert len(wire.sent) == 1
-
-
-def test_the_simulated_link_takes_what_the_real_one_does() -> None:
-    here = lab.current()
-    assert here is not None
-    wire = lab.open_wire(here)
-    assert wire.mtu(number("10.77.2.10")) == 1500
-    with pytest.raises(pl.NotPermitted):
-        KernelWire().mtu(number("127.0.0.1"))
-
-
 @pytest.mark.skipif(not permitted(), reason="needs raw sockets")
-def test_the_real_wire_s_ways(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_real_wire_s_way(monkeypatch: pytest.MonkeyPatch) -> None:
     wire = RawWire()
     try:
-        assert wire.mtu(number("127.0.0.1")) == 65_536
         monkeypatch.setattr(wire, "source", lambda address: 0)
         monkeypatch.setattr(wire, "_routes", [])
         with pytest.raises(
             pl.NotPermitted, match=r"way to 192\.0\.2\.1\. Is it an address of the lab you are in\?"
         ):
-            wire.mtu(number("192.0.2.1"))
+            wire.on_link(number("192.0.2.1"))
     finally:
         wire.close()
