@@ -33,6 +33,7 @@ def parsed(arguments: Sequence[str]) -> argparse.Namespace:
     parser = _parser(arguments)
     typed, over = parser.parse_known_args(arguments)
     if over:
+        parser.prog += f" {typed.command}"
         parser.error(_left_over(typed, over))
     if isinstance(getattr(typed, "ports", None), list):
         typed.ports = ",".join(typed.ports)
