@@ -15,6 +15,8 @@ from typing import Any, Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from portlab.errors import BadTarget, quoted
+
 
 class Coded(StrEnum):
     """A word with a fixed one-byte code."""
@@ -263,6 +265,11 @@ class Exchange:
         """The same conversation with what the firewall and the target saw of it:
         `scan.exchange("web", 22).both_ends(recording)`.
         """
+        if not (hasattr(recording, "hosts") and hasattr(recording, "frames")):
+            raise BadTarget(
+                f"{quoted(recording)} is no recording. Make one by: "
+                'with lab.recording("gateway", "web") as seen: ...'
+            )
         return replace(self, recording=recording)
 
     def __str__(self) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from portlab.addresses import dotted
-from portlab.errors import BadTarget
+from portlab.errors import BadTarget, plain, quoted
 from portlab.model import (
     BATCH_CLOCK,
     FRAME,
@@ -70,6 +70,12 @@ class Scan:
     """(address, port) of the rows that were not reached before it ended."""
     notes: tuple[str, ...] = ()
     """What a file that this was read from holds and this scan does not, each a sentence."""
+
+    def __post_init__(self) -> None:
+        """Words may come from a file: no control character in them reaches a terminal or an XML file."""
+        for name in ("fidelity", "stopped_by"):
+            object.__setattr__(self, name, plain(getattr(self, name)))
+        object.__setattr__(self, "authorised", tuple(plain(str(item)) for item in self.authorised))
 
     # --- columns ------------------------------------------------------------------------------------------
 
@@ -138,20 +144,43 @@ class Scan:
         return (self.row(index) for index in range(len(self)))
 
     def __getitem__(self, key: str | tuple[str, int]) -> PortResult:
+        if isinstance(key, tuple) and len(key) > 2:
+            raise BadTarget(f"scan[{quoted(key)[1:-1]}] names more than a host and a port. {self._example()}")
         return self.row(self.index(*key) if isinstance(key, tuple) else self.index(key))
 
     def index(self, host: str, port: int | None = None) -> int:
         """The row of that host (name or address) and port.  BadTarget where it was not asked."""
-        wanted = str(host).lower().removesuffix(".lab")
+        if not isinstance(host, str):
+            raise BadTarget(f"{quoted(host)} is not the name or address of a host. {self._example()}")
+        if port is not None and (isinstance(port, bool) or not isinstance(port, int | np.integer)):
+            raise BadTarget(f"{quoted(port)} is not the number of a port. {self._example()}")
+        wanted = host.lower().removesuffix(".lab")
         ours = np.array(
             [wanted in (name, dotted(a)) for name, a in zip(self.host, self.address.tolist(), strict=True)],
             bool,
         )
         hits = np.flatnonzero(ours & (self.port == (NO_PORT if port is None else port)))
         if not len(hits):
-            asked = f"{host!r}" if port is None else f"{host!r}, {port}"
-            raise BadTarget(f"This scan did not ask {asked}. It asked {_few(sorted(set(self.host)))}.")
+            raise BadTarget(self._not_asked(host, port, self.port[ours].tolist()))
         return int(hits[0])
+
+    def _not_asked(self, host: str, port: int | None, ports: list[int]) -> str:
+        """Why there is no such row, where of that host these ports were asked."""
+        asked = quoted(host) if port is None else f"{quoted(host)}, {quoted(port)}"
+        if not ports:
+            return f"This scan did not ask {asked}. It asked {_few(sorted(set(self.host)))}."
+        if port is None:
+            return f"A {self.technique} scan has a row a port: name one. {self._example(host, ports[0])}"
+        if ports[0] == NO_PORT:
+            return f"A {self.technique} asks hosts, no ports. {self._example(host, NO_PORT)}"
+        return f"This scan did not ask {asked}. It asked its ports {_few([str(each) for each in ports])}."
+
+    def _example(self, host: str = "", port: int | None = None) -> str:
+        """How one row of this scan is asked for."""
+        host = host or next(iter(self.host), "web")
+        if port is None:
+            port = int(self.port[0]) if len(self) else 80
+        return f"Type scan[{quoted(host)}]." if port == NO_PORT else f"Type scan[{quoted(host)}, {port}]."
 
     def row(self, index: int) -> PortResult:
         """One row as a value with words in it."""

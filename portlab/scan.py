@@ -6,25 +6,26 @@ run the loop, conclude.  Nothing is sent before the check.
 
 from __future__ import annotations
 
+import difflib
 import os
 import random
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
 
 from portlab import lab, scope
 from portlab.addresses import dotted, number
-from portlab.errors import BadTarget, MalformedPacket, NotPermitted
+from portlab.errors import BadTarget, MalformedPacket, NotPermitted, quoted
 from portlab.loop import Loop
 from portlab.model import FRAME, PROBE, RECEIVED, SENT, SNAP, Exchange, Frames, no_errnos, no_frames
 from portlab.pacing import BLIND_RATE, MAX_TRIES, POLITE_RATE, Pace
 from portlab.packets.dissect import Dissected
 from portlab.packets.headers import ETHERNET_SIZE, ETHERTYPE_IPV4, IPV4, IPV4_SIZE
 from portlab.result import Scan
-from portlab.targets import at_least, limit_probes, positive
+from portlab.targets import at_least, between, limit_probes, one_of, yes_or_no
 from portlab.targets import ports as port_numbers
 from portlab.targets import targets as target_addresses
 from portlab.techniques import Technique, payloads, technique
@@ -41,6 +42,7 @@ PING_METHODS = {
     "syn": "ping-syn",
     "ack": "ping-ack",
 }
+TIMEOUT_S, DEADLINE_S, RATE = (0.001, 3600), (0.001, 604_800), (0.01, 10_000_000)
 LINGER_S = 0.2
 """After the first answer to a packet made by hand: time for what follows it, such as the kernel's own RST."""
 
@@ -50,10 +52,11 @@ class Options(TypedDict, total=False):
 
     `tries`: how often a silent port is asked (by itself: as often as the loss measured demands, so that an
     answering port is missed with a chance of at most one in a million).  `timeout`: seconds to wait after the
-    last try (from the round-trip times measured).  `rate`: probes a second at most.  `deadline`: seconds for
-    the whole scan.  `seed`: a number for tokens and order that can be repeated.  `progress`: whether to show
-    a bar after the first second.  `watch`: a function that is shown, up to five times a second, the Scan as it
-    would be if it ended now; where it answers True, the scan ends.
+    last try, from a thousandth to an hour (by itself: from the round-trip times measured).  `rate`: probes a
+    second at most.  `deadline`: seconds for the whole scan, at most a week.  `seed`: a number for tokens and
+    order that can be repeated.  `progress`: whether to show a bar after the first second.  `watch`: a function
+    that is shown, up to five times a second, the Scan as it would be if it ended now; where it answers True,
+    the scan ends.
     """
 
     tries: int
@@ -71,11 +74,10 @@ def ping(target: Any, *, method: str = "icmp", **options: Unpack[Options]) -> Sc
     `method` is "icmp" (an echo), "timestamp", "arp" (own link only), "syn" or "ack".  For the others see
     `Options`.
     """
-    if method not in PING_METHODS:
-        raise BadTarget(f"There is no ping method {method!r}. PortLab knows {', '.join(PING_METHODS)}.")
+    name, wanted = PING_METHODS[one_of("ping method", method, PING_METHODS)], _checked(options)
     hosts = target_addresses(target)
     asked = Asked(hosts.addresses, np.full(len(hosts.addresses), NO_PORT, np.int32), _names() | hosts.names)
-    return _scan(PING_METHODS[method], asked, options)
+    return _scan(name, wanted, asked)
 
 
 def connect_scan(target: Any, ports: Any = "common", **options: Unpack[Options]) -> Scan:
@@ -83,7 +85,7 @@ def connect_scan(target: Any, ports: Any = "common", **options: Unpack[Options])
 
     With `timeout=20, tries=1` the kernel's own patience can be watched.  For all options see `Options`.
     """
-    return _scan("connect", _asked(target, ports, "tcp"), options)
+    return _scan("connect", _checked(options), _asked(target, ports, "tcp"))
 
 
 def syn_scan(target: Any, ports: Any = "common", **options: Unpack[Options]) -> Scan:
@@ -92,7 +94,7 @@ def syn_scan(target: Any, ports: Any = "common", **options: Unpack[Options]) -> 
     `target`: names, addresses, CIDRs, ranges, or a list of them.  `ports`: a number, a list, "20-25,80",
     "common", "all".  For the options see `Options`.
     """
-    return _scan("syn", _asked(target, ports, "tcp"), options)
+    return _scan("syn", _checked(options), _asked(target, ports, "tcp"))
 
 
 def udp_scan(
@@ -105,34 +107,36 @@ def udp_scan(
     errors: without `tries`, PortLab keeps asking silent ports until the host's next error would be due.  See
     `Options`.
     """
+    wanted = _checked(options)
+    payloads.choose(np.empty(0, np.uint16), payload)
     asked = _asked(target, ports, "udp")
-    return _scan("udp", asked, options, payloads.choose(asked.port.astype(np.uint16), payload))
+    return _scan("udp", wanted, asked, payloads.choose(asked.port.astype(np.uint16), payload))
 
 
 def fin_scan(target: Any, ports: Any = "common", **options: Unpack[Options]) -> Scan:
     """Send a FIN to each port: RST means closed, silence open or filtered.  For the options see `Options`."""
-    return _scan("fin", _asked(target, ports, "tcp"), options)
+    return _scan("fin", _checked(options), _asked(target, ports, "tcp"))
 
 
 def null_scan(target: Any, ports: Any = "common", **options: Unpack[Options]) -> Scan:
     """Send a segment without any flag to each port; read like a FIN scan.  For the options see `Options`."""
-    return _scan("null", _asked(target, ports, "tcp"), options)
+    return _scan("null", _checked(options), _asked(target, ports, "tcp"))
 
 
 def xmas_scan(target: Any, ports: Any = "common", **options: Unpack[Options]) -> Scan:
     """Send FIN, PSH and URG at once to each port; read like a FIN scan.  For the options see `Options`."""
-    return _scan("xmas", _asked(target, ports, "tcp"), options)
+    return _scan("xmas", _checked(options), _asked(target, ports, "tcp"))
 
 
 def ack_scan(target: Any, ports: Any = "common", **options: Unpack[Options]) -> Scan:
     """Send an ACK to each port: RST means that no filter was in the way.  For the options see `Options`."""
-    return _scan("ack", _asked(target, ports, "tcp"), options)
+    return _scan("ack", _checked(options), _asked(target, ports, "tcp"))
 
 
 def _asked(target: Any, ports: Any, protocol: str) -> Asked:
     """Every port of every host: one row each."""
-    hosts = target_addresses(target)
     numbers = port_numbers(ports, protocol)
+    hosts = target_addresses(target)
     limit_probes(len(hosts.addresses), len(numbers))
     address = np.repeat(hosts.addresses, len(numbers)).astype(np.uint32)
     return Asked(address, np.tile(numbers, len(hosts.addresses)).astype(np.int32), _names() | hosts.names)
@@ -144,32 +148,54 @@ def _names() -> dict[int, str]:
     return {number(a): name for name, addresses in here.hosts.items() for a in addresses} if here else {}
 
 
-def _pace(options: Options) -> Pace:
-    """The options, each checked: BadTarget quotes the one that cannot be."""
+class Wanted(NamedTuple):
+    """The options of a scan, each of them checked."""
+
+    pace: Pace
+    chance: RandomBytes
+    progress: bool
+    watch: Watch | None
+
+
+def _checked(options: Options) -> Wanted:
+    """The options, each checked before anything else is done: BadTarget quotes the one that cannot be."""
     if unknown := options.keys() - Options.__annotations__.keys():
-        raise BadTarget(
-            f"There is no option {sorted(unknown)[0]!r}. A scan takes {', '.join(Options.__annotations__)}."
-        )
+        raise BadTarget(_no_option(min(unknown)))
     tries, timeout, rate, deadline = (options.get(name) for name in ("tries", "timeout", "rate", "deadline"))
-    return Pace(
+    pace = Pace(
         tries=None if tries is None else at_least("tries", tries, 1, MAX_TRIES),
-        timeout=None if timeout is None else positive("timeout", timeout),
-        rate=None if rate is None else positive("rate", rate, "probes a second"),
-        deadline=None if deadline is None else positive("deadline", deadline),
+        timeout=None if timeout is None else between("timeout", timeout, *TIMEOUT_S),
+        rate=None if rate is None else between("rate", rate, *RATE, "probes a second"),
+        deadline=None if deadline is None else between("deadline", deadline, *DEADLINE_S),
         blind_rate=POLITE_RATE if lab.current() is None else BLIND_RATE,
     )
+    seed, watch = options.get("seed"), options.get("watch")
+    if watch is not None and not callable(watch):
+        raise BadTarget(
+            f"watch={quoted(watch)} is not a function: it is shown the scan so far, and ends it by True, such as "
+            "watch=lambda scan: len(scan) > 9."
+        )
+    chance = _random_bytes(None if seed is None else at_least("seed", seed, 0, 2**63))
+    return Wanted(pace, chance, yes_or_no("progress", options.get("progress", True)), watch)
 
 
-def _scan(name: str, asked: Asked, options: Options, payload: NDArray[np.uint8] | None = None) -> Scan:
-    kind, pace = technique(name), _pace(options)
+def _no_option(name: str) -> str:
+    known = ["ports", *Options.__annotations__]
+    close = difflib.get_close_matches(name, known, 1, 0.7)
+    hint = f"Did you mean {close[0]!r}? " if close and close[0] != name else ""
+    why = "A ping asks hosts, no ports. " if name == "ports" else ""
+    return f"There is no option {name!r} here. {hint}{why}A scan takes {', '.join(Options.__annotations__)}."
+
+
+def _scan(name: str, wanted: Wanted, asked: Asked, payload: NDArray[np.uint8] | None = None) -> Scan:
+    kind = technique(name)
     scope.check(asked.address)
     wire = open_wire(kind)
-    tell, stop_telling = _teller(f"{name} scan", options.get("progress", True))
+    tell, stop_telling = _teller(f"{name} scan", wanted.progress)
     try:
         if kind.PROTOCOL == "arp":
             asked = _on_link(wire, asked)
-        chance = _random_bytes(options.get("seed"))
-        loop = Loop(kind, asked, wire, pace, chance, tell, payload, options.get("watch"))
+        loop = Loop(kind, asked, wire, wanted.pace, wanted.chance, tell, payload, wanted.watch)
         complete, stopped_by = loop.run()
         return loop.conclude(complete, stopped_by, tuple(str(item) for item in scope.authorised()))
     finally:
@@ -213,7 +239,7 @@ def _on_link(wire: Wire, asked: Asked) -> Asked:
 
 
 def _random_bytes(seed: int | None) -> RandomBytes:
-    return os.urandom if seed is None else random.Random(at_least("seed", seed, 0, 2**63)).randbytes
+    return os.urandom if seed is None else random.Random(seed).randbytes
 
 
 def _teller(text: str, wanted: bool) -> tuple[Progress, Callable[[], None]]:
@@ -239,7 +265,7 @@ def send(packet: Any, *, timeout: float = 1.0) -> Exchange:
     data = _bytes_of(packet)
     header = np.frombuffer(data[:IPV4_SIZE], np.uint8).view(IPV4)[0]
     destination = int(header["destination_address"])
-    timeout = positive("timeout", timeout)
+    timeout = between("timeout", timeout, *TIMEOUT_S)
     scope.check(np.array([destination], np.uint32))
     wire = open_wire()
     try:
@@ -257,10 +283,16 @@ def _bytes_of(packet: Any) -> bytes:
                 f"{packet.summary()!r} has no IPv4 layer. Begin with IP(dst=...)/ and build on it."
             )
         packet = packet["IP"]
+    elif not isinstance(
+        packet, bytes | bytearray | memoryview
+    ):  # of a number Python would make so many zeros
+        raise MalformedPacket(f"{quoted(packet)} is no packet. Give Scapy's IP(dst=...)/... or bytes.")
     try:
         data = bytes(packet)
-    except TypeError:
-        raise MalformedPacket(f"{packet!r} is no packet. Give Scapy's IP(dst=...)/... or bytes.") from None
+    except Exception as error:  # Scapy builds it now, and says in many ways that it cannot
+        raise MalformedPacket(
+            f"Scapy cannot build this packet ({type(error).__name__}: {error}). Look at it with: packet.show()"
+        ) from error
     if len(data) < IPV4_SIZE or data[0] >> 4 != 4:
         raise MalformedPacket(
             f"These {len(data)} bytes do not begin with an IPv4 header of {IPV4_SIZE} bytes (PortLab is IPv4 only)."

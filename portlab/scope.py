@@ -9,16 +9,19 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import islice
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from portlab import lab
-from portlab.errors import BadTarget, OutOfScope
+from portlab.errors import BadTarget, OutOfScope, quoted
 
 Addresses = NDArray[np.uint32]
 
 LOOPBACK = ipaddress.IPv4Network("127.0.0.0/8")
+MOST_EXCLUDED = 65_536
 LARGEST = 16  # prefix length: nobody owns more by mistake
 NEVER = tuple(
     (ipaddress.IPv4Network(network), why)
@@ -62,10 +65,12 @@ def authorise(
     _refuse_what_nobody_owns(allowed)
     if not isinstance(reason, str) or not reason.strip():
         raise BadTarget(
-            f"Authorising {network!r} needs a reason, which is recorded with the results: "
+            f"Authorising {quoted(network)} needs a reason, which is recorded with the results: "
             f'authorise("{allowed}", reason="my own router").'
         )
-    shut = tuple(_network(item) for item in ([exclude] if isinstance(exclude, str) else exclude))
+    if not callable(tell):
+        raise BadTarget(f"tell={quoted(tell)} is not a function: leave it out, or type tell=print.")
+    shut = tuple(_network(item) for item in _items(exclude))
     for item in shut:
         if not item.subnet_of(allowed):
             raise BadTarget(f"{_text(item)!r} cannot be excluded: it is not inside {str(allowed)!r}.")
@@ -111,8 +116,26 @@ def left_out(addresses: Addresses) -> NDArray[np.bool_]:
     return _inside(addresses, _exclusions()) | _shared(addresses)
 
 
+def _items(exclude: Any) -> list[object]:
+    """What is excluded, one by one."""
+    if isinstance(exclude, str | bytes | dict | ipaddress.IPv4Address | ipaddress.IPv4Network):
+        return [exclude]
+    try:
+        items = list(islice(exclude, MOST_EXCLUDED + 1))
+    except TypeError:
+        raise BadTarget(
+            f'exclude={quoted(exclude)} is no list of addresses: type exclude=["192.0.2.9"].'
+        ) from None
+    if len(items) > MOST_EXCLUDED:
+        raise BadTarget(
+            f"exclude={quoted(exclude)} has no end, or more than {MOST_EXCLUDED:,} items: type networks."
+        )
+    return items
+
+
 def _network(typed: object) -> ipaddress.IPv4Network:
-    text = str(typed).strip()
+    accepted = str | ipaddress.IPv4Address | ipaddress.IPv4Network
+    text = str(typed).strip() if isinstance(typed, accepted) else quoted(typed)
     try:
         return ipaddress.IPv4Network(text)
     except ValueError as error:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from portlab.errors import plain
 from portlab.model import Answer, Events
 from portlab.packets.dissect import Dissected
 from portlab.techniques import Technique
@@ -24,12 +25,15 @@ NO_EVENT = -1
 @dataclass(frozen=True, eq=False)
 class Asked:
     """What was asked: one row a (host, port).  `names` says how to call each address; a ping asks port
-    NO_PORT.
+    NO_PORT.  Names may come from a file: control characters in them are written out.
     """
 
     address: NDArray[np.uint32]
     port: NDArray[np.int32]
     names: dict[int, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "names", {address: plain(name) for address, name in self.names.items()})
 
     def __len__(self) -> int:
         return len(self.address)

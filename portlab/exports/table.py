@@ -40,6 +40,7 @@ COLUMNS = (
 )
 WORDS = ("protocol", "technique", "service", "fidelity")
 WHOLE_NUMBERS = ("port", "tries", "icmp_type", "icmp_code")  # a ping has no port, most answers no ICMP
+FORMULA = frozenset("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")  # how what a spreadsheet reckons with begins
 
 Columns = dict[str, list[Any]]
 
@@ -97,12 +98,21 @@ def _dtype(name: str) -> str:
 
 
 def to_csv(scans: Scan | list[Scan], path: files.Pathish) -> None:
-    """The table as CSV (RFC 4180), nothing where there is no value; "-" is standard output."""
+    """The table as CSV (RFC 4180), nothing where there is no value; "-" is standard output.
+
+    A spreadsheet takes text that begins with = + - @ or a tab for a formula: such text gets an apostrophe before it.
+    """
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
-    writer.writerows(zip(*columns(scans).values(), strict=True))
+    table = [[_no_formula(value) for value in column] for column in columns(scans).values()]
+    writer.writerows(zip(*table, strict=True))
     files.write(path, text.getvalue())
+
+
+def _no_formula(value: Any) -> Any:
+    """Text that a spreadsheet would reckon with (also in the wide letters of East Asia), made plain text."""
+    return f"'{value}" if isinstance(value, str) and value.lstrip(" ")[:1] in FORMULA else value
 
 
 # --- and back -----------------------------------------------------------------------------------------------

@@ -10,8 +10,7 @@ import re
 
 from portlab import scope
 from portlab.addresses import dotted
-from portlab.errors import BadTarget
-from portlab.targets.options import quoted
+from portlab.errors import BadTarget, quoted
 
 ACCEPTED = (
     'Accepted are a name such as "web", an IPv4 address, a network such as "10.77.1.0/24", '

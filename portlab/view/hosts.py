@@ -13,7 +13,7 @@ from portlab.model import Reason, State
 from portlab.ports import common, service_name
 from portlab.result import Scan
 from portlab.verdict import NO_PORT
-from portlab.view import figure, heads, words
+from portlab.view import figure, given, heads, words
 from portlab.view.svg import badge, escape
 from portlab.view.tokens import LOOKS, glyph, slug
 
@@ -118,6 +118,7 @@ def host_table(scan: Scan) -> HostTable:
 
     Where the scan asked more ports than can be looked at, those open anywhere and the common ones are shown.
     """
+    scan = given.one_scan(scan, "host_table(scan)")
     asked = np.unique(scan.port)
     ports, why = asked, ""
     if len(asked) > MOST_PORTS:

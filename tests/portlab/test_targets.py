@@ -375,3 +375,45 @@ def test_largest_sweep_is_quick(describe: Callable[..., Path]) -> None:
 
 def test_room_is_complete() -> None:
     assert set(package.__all__) <= set(vars(package))
+
+
+# --- names with several addresses, and what must not be asked ---------------------------------------------------
+
+
+def answers(*addresses: str) -> object:
+    def answer(name: str, *rest: object) -> list[tuple[object, ...]]:
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, 0)) for address in addresses]
+
+    return answer
+
+
+def test_name_with_several_addresses_is_for_the_user_to_decide(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(socket, "getaddrinfo", answers("192.0.2.5", "198.51.100.7", "192.0.2.5"))
+    authorise("192.0.2.0/28")
+    with pytest.raises(BadTarget) as caught:
+        targets("two.example")
+    assert str(caught.value) == (
+        "'two.example' has 2 addresses: 192.0.2.5 (may be probed), 198.51.100.7 (may not be probed). "
+        "Type the one that you mean."
+    )
+    monkeypatch.setattr(socket, "getaddrinfo", answers("192.0.2.5", "192.0.2.5"))
+    assert targets("two.example").addresses.tolist() == [number("192.0.2.5")]
+
+
+def test_hosts_file_with_several_addresses_of_a_name() -> None:
+    names.HOSTS_FILE.write_text("127.0.0.5 twice\n::1 twice\n127.0.0.6 other twice\n127.0.0.5 twice once\n")
+    with pytest.raises(BadTarget, match=r"127\.0\.0\.5 \(may be probed\), 127\.0\.0\.6 \(may be probed\)"):
+        targets("twice")
+    assert targets("once").addresses.tolist() == [number("127.0.0.5")]
+
+
+@pytest.mark.parametrize("wrong", [5, "::1", "8.8.8.8", "10.0.0.9-1", ""])
+def test_no_name_server_is_asked_while_anything_is_wrong(
+    monkeypatch: pytest.MonkeyPatch, wrong: object
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(socket, "getaddrinfo", lambda name, *rest: asked.append(name))
+    authorise("192.0.2.0/28")
+    with pytest.raises((BadTarget, OutOfScope)):
+        targets(["router.example", wrong])
+    assert asked == []

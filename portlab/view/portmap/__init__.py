@@ -11,7 +11,7 @@ import numpy as np
 from portlab.addresses import dotted
 from portlab.errors import BadTarget
 from portlab.result import Scan
-from portlab.view import figure, heads, words
+from portlab.view import figure, given, heads, words
 from portlab.view.portmap import drawing
 from portlab.view.portmap.cells import MOST_LISTED, NOT_ASKED, PORTS, HostPorts, Range, ports_of
 from portlab.view.svg import badge, escape
@@ -140,6 +140,7 @@ def port_map(scan: Scan, host: str | None = None) -> PortMap:
 
     What was not asked is left empty.  Raises BadTarget where it is not clear which host is meant, and for a ping.
     """
+    scan = given.one_scan(scan, "port_map(scan)")
     ports = ports_of(scan, _which(scan, host))
     if not ports.asked:
         raise BadTarget(f"A {scan.technique} asks hosts, not ports.  To see them type: host_table(scan)")
@@ -159,6 +160,8 @@ def _which(scan: Scan, host: str | None) -> int:
                 f"port_map(scan, {example!r}), or see all of them: host_table(scan)"
             )
         return next(iter(asked.values()))
+    if not isinstance(host, str):
+        raise BadTarget(f"{given.said(host)} is not the name of a host.  Name one in quotes: {few}.")
     wanted = host.lower().removesuffix(".lab")
     for name, address in asked.items():
         if wanted in (name, dotted(address)):
