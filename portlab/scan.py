@@ -19,10 +19,22 @@ from portlab import lab, scope
 from portlab.addresses import dotted, number
 from portlab.errors import BadTarget, MalformedPacket, NotPermitted
 from portlab.loop import Loop
-from portlab.model import FRAME, PROBE, RECEIVED, SENT, SNAP, Exchange, Frames, no_errnos, no_frames
+from portlab.model import (
+    FRAME,
+    PROBE,
+    RECEIVED,
+    SENT,
+    SNAP,
+    Exchange,
+    Exchanges,
+    Frames,
+    no_errnos,
+    no_frames,
+)
 from portlab.pacing import BLIND_RATE, MAX_TRIES, POLITE_RATE, Pace
+from portlab.packets.byhand import Draft, drafts
 from portlab.packets.dissect import Dissected
-from portlab.packets.headers import ETHERNET_SIZE, ETHERTYPE_IPV4, IPV4, IPV4_SIZE
+from portlab.packets.headers import ETHERNET_SIZE, ETHERTYPE_IPV4
 from portlab.result import Scan
 from portlab.targets import at_least, limit_probes, positive
 from portlab.targets import ports as port_numbers
@@ -41,6 +53,7 @@ PING_METHODS = {
     "syn": "ping-syn",
     "ack": "ping-ack",
 }
+LONGEST_PACKET = 0xFFFF  # bytes: what total_length can say
 LINGER_S = 0.2
 """After the first answer to a packet made by hand: time for what follows it, such as the kernel's own RST."""
 
@@ -168,6 +181,9 @@ def _scan(name: str, asked: Asked, options: Options, payload: NDArray[np.uint8] 
     try:
         if kind.PROTOCOL == "arp":
             asked = _on_link(wire, asked)
+        asked.address.setflags(
+            write=False
+        )  # what was checked is what is asked, whatever `watch` does with it
         chance = _random_bytes(options.get("seed"))
         loop = Loop(kind, asked, wire, pace, chance, tell, payload, options.get("watch"))
         complete, stopped_by = loop.run()
@@ -228,67 +244,52 @@ def _teller(text: str, wanted: bool) -> tuple[Progress, Callable[[], None]]:
 # --- packets made by hand ---------------------------------------------------------------------------------
 
 
-def send(packet: Any, *, timeout: float = 1.0) -> Exchange:
+def send(packet: Any, *, timeout: float = 1.0) -> Exchange | Exchanges:
     """Send a packet made by hand (Scapy's IP/..., or bytes that begin with an IPv4 header) and keep what
-    follows.
+    follows: an Exchange.
 
-    The bytes go out as they are, wrong checksums included; only the destination is checked.  Waits `timeout`
-    seconds for an answer, and a little longer for what follows one.  MalformedPacket where there is no IPv4
-    destination to check.
+    The bytes go out as they are, wrong checksums included (on loopback the kernel fills in the IP header's own).
+    What stands for several packets (`dport=[80, 81]`, a list) is sent as all of them, one after another, and gives
+    Exchanges, a list.  Each is checked before the first leaves: its destination, its source, since answers go there,
+    and whatever makes somebody send it on (source routes, packets inside it, ICMP redirects).  Waits `timeout`
+    seconds for an answer, and a little longer for what follows one.  MalformedPacket where nobody can say where a
+    packet leads, OutOfScope where it leads outside.
     """
-    data = _bytes_of(packet)
-    header = np.frombuffer(data[:IPV4_SIZE], np.uint8).view(IPV4)[0]
-    destination = int(header["destination_address"])
     timeout = positive("timeout", timeout)
-    scope.check(np.array([destination], np.uint32))
+    made = drafts(packet)
+    for draft in made:
+        scope.check_packet(draft.data)
     wire = open_wire()
     try:
-        data = _with_source(packet, data, wire.source(destination))
-        return _converse(wire, data, destination, timeout)
+        packets = [_signed(wire, draft) for draft in made]
+        exchanges = [_converse(wire, packet, timeout) for packet in packets]
+        return exchanges[0] if len(exchanges) == 1 else Exchanges(exchanges)
     finally:
         wire.close()
 
 
-def _bytes_of(packet: Any) -> bytes:
-    """The packet from its IPv4 header on."""
-    if hasattr(packet, "haslayer"):  # one of Scapy's
-        if not packet.haslayer("IP"):
-            raise MalformedPacket(
-                f"{packet.summary()!r} has no IPv4 layer. Begin with IP(dst=...)/ and build on it."
-            )
-        packet = packet["IP"]
-    try:
-        data = bytes(packet)
-    except TypeError:
-        raise MalformedPacket(f"{packet!r} is no packet. Give Scapy's IP(dst=...)/... or bytes.") from None
-    if len(data) < IPV4_SIZE or data[0] >> 4 != 4:
+def _signed(wire: Wire, draft: Draft) -> bytes:
+    """The bytes that will be sent, judged as they are: nothing is built again after this."""
+    own = wire.source(draft.destination)
+    packet = draft.sent_from(own)
+    scope.check_packet(packet, own)
+    most = getattr(wire, "mtu", lambda address: LONGEST_PACKET)(
+        draft.destination
+    )  # not every wire has a limit
+    if len(packet) > most:
         raise MalformedPacket(
-            f"These {len(data)} bytes do not begin with an IPv4 header of {IPV4_SIZE} bytes (PortLab is IPv4 only)."
+            f"This packet has {len(packet):,} bytes, and the link takes {most:,} (its MTU). Make it shorter, or send "
+            "the fragments of it: pl.send(scapy.all.fragment(packet))."
         )
-    if int.from_bytes(data[2:4], "big") != len(data):
-        raise MalformedPacket(
-            f"The header's total_length says {int.from_bytes(data[2:4], 'big')}, but there are {len(data)} bytes."
-        )
-    return data
+    return packet
 
 
-def _with_source(packet: Any, data: bytes, source: int) -> bytes:
-    """Scapy guesses a source address from the machine it runs on; where nobody chose one, the lab's own is
-    right.
-    """
-    if not hasattr(packet, "haslayer") or "src" in packet["IP"].fields:
-        return data
-    copy = packet["IP"].copy()
-    copy.src = dotted(source)
-    return bytes(copy)
-
-
-def _converse(wire: Wire, data: bytes, destination: int, timeout: float) -> Exchange:
+def _converse(wire: Wire, packet: bytes, timeout: float) -> Exchange:
     wire.record_sent = True
-    rows = np.frombuffer(data, np.uint8)[np.newaxis]
+    rows = np.frombuffer(packet, np.uint8)[np.newaxis]
     heard: list[Frames] = []
     probes = _as_probe(rows, wire.clock_ns())
-    reachable = bool(wire.resolve(np.array([destination], np.uint32), timeout).all())
+    reachable = bool(wire.resolve(probes["address"], timeout).all())
     if reachable:
         wire.send(rows)
     end = wire.now() + timeout
