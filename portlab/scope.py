@@ -222,7 +222,7 @@ def _instead(said: str, span: tuple[int, int]) -> str:
     """
     first, last = span
     whole = ipaddress.IPv4Network((first, 32 - (first ^ last).bit_length()), strict=False)
-    if first == last and (left_out(np.array([first], np.uint32))).any():
+    if first == last and left_out(np.array([first], np.uint32)).any():
         return ""
     if said.isdecimal() and int(said) <= HIGHEST_PORT:
         return f'If you mean port {said}: ports have their own place, -p {said} or syn_scan("web", {said}).'
@@ -231,9 +231,7 @@ def _instead(said: str, span: tuple[int, int]) -> str:
     if whole.prefixlen < LARGEST:
         return f"Type a smaller network: {_text(whole)!r} {_unfit(whole)}."
     if _unfit(whole):
-        return (
-            'To ask every host of a network, type the network, such as "127.0.0.0/24" or "office" in the lab.'
-        )
+        return "Type the address of a host, or a network, each of whose hosts is then asked."
     return (
         "If it is yours, or its owner allowed it in writing, type: "
         f'pl.authorise("{_text(whole)}", reason="...")  '
