@@ -10,6 +10,7 @@ import os
 import random
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 import numpy as np
@@ -28,6 +29,7 @@ from portlab.model import (
     Exchange,
     Exchanges,
     Frames,
+    Reason,
     no_errnos,
     no_frames,
 )
@@ -187,7 +189,8 @@ def _scan(name: str, asked: Asked, options: Options, payload: NDArray[np.uint8] 
         chance = _random_bytes(options.get("seed"))
         loop = Loop(kind, asked, wire, pace, chance, tell, payload, options.get("watch"))
         complete, stopped_by = loop.run()
-        return loop.conclude(complete, stopped_by, tuple(str(item) for item in scope.authorised()))
+        found = loop.conclude(complete, stopped_by, tuple(str(item) for item in scope.authorised()))
+        return _not_blamed(found, wire) if complete else found
     finally:
         stop_telling()
         wire.close()
@@ -226,6 +229,27 @@ def _on_link(wire: Wire, asked: Asked) -> Asked:
             'Use ping(..., method="icmp"), or ping hosts of your own network.'
         )
     return asked
+
+
+def _not_blamed(found: Scan, wire: Wire) -> Scan:
+    """The same scan without the rows behind a next hop that never spoke, where nothing else was heard on the link.
+
+    They were asked nothing, so nothing is said about them: it is this machine's own link that does not work.
+    """
+    frames = found.received.frames
+    unreached = (found.reason == Reason.HOST_UNREACH.code) & (found.answered_by == 0)
+    if (frames["direction"] == RECEIVED).any() or not unreached.any():
+        return found
+    if found.technique == "connect" and not Dissected(frames).is_arp.any():
+        return found  # nobody listened beside it
+    near = [address for address in np.unique(found.address).tolist() if wire.on_link(address)]
+    rows = unreached & ~np.isin(found.address, near)
+    if not rows.any():
+        return found
+    why = (
+        "this machine's own link is dead: not one frame came in, not even an answer to ARP from the next hop"
+    )
+    return replace(found.without(rows), complete=False, stopped_by=why)
 
 
 def _random_bytes(seed: int | None) -> RandomBytes:
