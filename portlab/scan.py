@@ -183,9 +183,7 @@ def _scan(name: str, asked: Asked, options: Options, payload: NDArray[np.uint8] 
     try:
         if kind.PROTOCOL == "arp":
             asked = _on_link(wire, asked)
-        asked.address.setflags(
-            write=False
-        )  # what was checked is what is asked, whatever `watch` does with it
+        asked.address.setflags(write=False)  # `watch` is shown what was checked, and cannot change it
         chance = _random_bytes(options.get("seed"))
         loop = Loop(kind, asked, wire, pace, chance, tell, payload, options.get("watch"))
         complete, stopped_by = loop.run()

@@ -135,23 +135,29 @@ def test_random_addresses_leave_as_they_were_checked(wire: RuleWire, monkeypatch
 
 
 class Turncoat(IP):
-    """Another destination each time it is built."""
+    """Another destination once it has been built often enough."""
 
     name = "IP"
-    built = 0
+    honest = 0
 
     def post_build(self, pkt: bytes, pay: bytes) -> bytes:
-        type(self).built += 1
+        type(self).honest -= 1
         whole: bytes = super().post_build(pkt, pay)
-        return (
-            whole if type(self).built == 1 else whole[:16] + bytes(map(int, OUTSIDE.split("."))) + whole[20:]
-        )
+        return whole if self.honest >= 0 else whole[:16] + bytes(map(int, OUTSIDE.split("."))) + whole[20:]
 
 
 def test_what_is_built_again_is_checked_again(wire: RuleWire) -> None:
-    with pytest.raises(OutOfScope, match=OUTSIDE):
-        scan.send(Turncoat(dst=WEB) / ICMP())
+    """Once to see where it leads, once with its source."""
+    for Turncoat.honest in (0, 1):
+        with pytest.raises(OutOfScope, match=OUTSIDE):
+            scan.send(Turncoat(dst=WEB) / ICMP())
     assert wire.sent == []
+
+
+def test_what_was_checked_is_not_built_again(wire: RuleWire) -> None:
+    Turncoat.honest = 2
+    scan.send(Turncoat(dst=WEB) / ICMP(id=7))
+    assert [packet.dst for packet in sent(wire)] == [WEB]
 
 
 def test_what_stands_for_several_is_sent_as_all_of_them(wire: RuleWire) -> None:
