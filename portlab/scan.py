@@ -295,9 +295,8 @@ def _signed(wire: Wire, draft: Draft) -> bytes:
     own = wire.source(draft.destination)
     packet = draft.sent_from(own)
     scope.check_packet(packet, own)
-    most = getattr(wire, "mtu", lambda address: LONGEST_PACKET)(
-        draft.destination
-    )  # not every wire has a limit
+    limit = getattr(wire, "mtu", lambda address: LONGEST_PACKET)  # a wire may have none
+    most = limit(draft.destination)
     if len(packet) > most:
         raise MalformedPacket(
             f"This packet has {len(packet):,} bytes, and the link takes {most:,} (its MTU). Make it shorter, or send "
