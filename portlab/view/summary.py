@@ -153,7 +153,7 @@ def warnings(scan: Scan) -> list[str]:
         told.append(f"{words.count(len(scan.never_asked), kind)} never asked: nothing is said about them.")
     if _silent_link(scan):
         told.append(
-            "Not one frame came in on this machine's own link, not even an answer to ARP: either nobody has "
+            "Not one frame came in on this machine's own link, not even an answer to ARP. Either nobody has "
             "that address, or the link itself is dead. Ask somebody who must answer, such as the gateway."
         )
     if not scan.matched:
