@@ -285,6 +285,24 @@ class Exchange:
         return ladder.mimebundle(self)
 
 
+class Exchanges(list[Exchange]):
+    """What came of several packets made by hand, one Exchange each, in the order in which they were sent."""
+
+    @property
+    def frames(self) -> Frames:
+        """The frames of all of them."""
+        return np.concatenate([no_frames(), *(exchange.frames for exchange in self)])
+
+    def __str__(self) -> str:
+        return "\n\n".join(map(str, self))
+
+    __repr__ = __str__
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        bundles = [exchange._repr_mimebundle_() for exchange in self]
+        return {kind: "\n\n".join(bundle[kind] for bundle in bundles) for kind in ("text/plain", "text/html")}
+
+
 def no_frames() -> Frames:
     """An empty frame table."""
     return np.empty(0, FRAME)

@@ -11,6 +11,7 @@ import os
 import random
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict, Unpack
 
 import numpy as np
@@ -20,10 +21,23 @@ from portlab import lab, scope
 from portlab.addresses import dotted, number
 from portlab.errors import BadTarget, MalformedPacket, NotPermitted, quoted
 from portlab.loop import Loop
-from portlab.model import FRAME, PROBE, RECEIVED, SENT, SNAP, Exchange, Frames, no_errnos, no_frames
+from portlab.model import (
+    FRAME,
+    PROBE,
+    RECEIVED,
+    SENT,
+    SNAP,
+    Exchange,
+    Exchanges,
+    Frames,
+    Reason,
+    no_errnos,
+    no_frames,
+)
 from portlab.pacing import BLIND_RATE, MAX_TRIES, POLITE_RATE, Pace
+from portlab.packets.byhand import Draft, drafts
 from portlab.packets.dissect import Dissected
-from portlab.packets.headers import ETHERNET_SIZE, ETHERTYPE_IPV4, IPV4, IPV4_SIZE
+from portlab.packets.headers import ETHERNET_SIZE, ETHERTYPE_IPV4
 from portlab.result import Scan
 from portlab.targets import at_least, between, limit_probes, one_of, yes_or_no
 from portlab.targets import ports as port_numbers
@@ -43,6 +57,7 @@ PING_METHODS = {
     "ack": "ping-ack",
 }
 TIMEOUT_S, DEADLINE_S, RATE = (0.001, 3600), (0.001, 604_800), (0.01, 10_000_000)
+LONGEST_PACKET = 0xFFFF  # bytes: what total_length can say
 LINGER_S = 0.2
 """After the first answer to a packet made by hand: time for what follows it, such as the kernel's own RST."""
 
@@ -195,9 +210,11 @@ def _scan(name: str, wanted: Wanted, asked: Asked, payload: NDArray[np.uint8] | 
     try:
         if kind.PROTOCOL == "arp":
             asked = _on_link(wire, asked)
+        asked.address.setflags(write=False)  # `watch` is shown what was checked, and cannot change it
         loop = Loop(kind, asked, wire, wanted.pace, wanted.chance, tell, payload, wanted.watch)
         complete, stopped_by = loop.run()
-        return loop.conclude(complete, stopped_by, tuple(str(item) for item in scope.authorised()))
+        found = loop.conclude(complete, stopped_by, tuple(str(item) for item in scope.authorised()))
+        return _not_blamed(found, wire) if complete else found
     finally:
         stop_telling()
         wire.close()
@@ -238,6 +255,27 @@ def _on_link(wire: Wire, asked: Asked) -> Asked:
     return asked
 
 
+def _not_blamed(found: Scan, wire: Wire) -> Scan:
+    """The same scan without the rows behind a next hop that never spoke, where nothing else was heard on the link.
+
+    They were asked nothing, so nothing is said about them: it is this machine's own link that does not work.
+    """
+    frames = found.received.frames
+    unreached = (found.reason == Reason.HOST_UNREACH.code) & (found.answered_by == 0)
+    if (frames["direction"] == RECEIVED).any() or not unreached.any():
+        return found
+    if found.technique == "connect" and not Dissected(frames).is_arp.any():
+        return found  # nobody listened beside it
+    near = [address for address in np.unique(found.address).tolist() if wire.on_link(address)]
+    rows = unreached & ~np.isin(found.address, near)
+    if not rows.any():
+        return found
+    why = (
+        "this machine's own link is dead: not one frame came in, not even an answer to ARP from the next hop"
+    )
+    return replace(found.without(rows), complete=False, stopped_by=why)
+
+
 def _random_bytes(seed: int | None) -> RandomBytes:
     return os.urandom if seed is None else random.Random(seed).randbytes
 
@@ -254,73 +292,51 @@ def _teller(text: str, wanted: bool) -> tuple[Progress, Callable[[], None]]:
 # --- packets made by hand ---------------------------------------------------------------------------------
 
 
-def send(packet: Any, *, timeout: float = 1.0) -> Exchange:
+def send(packet: Any, *, timeout: float = 1.0) -> Exchange | Exchanges:
     """Send a packet made by hand (Scapy's IP/..., or bytes that begin with an IPv4 header) and keep what
-    follows.
+    follows: an Exchange.
 
-    The bytes go out as they are, wrong checksums included; only the destination is checked.  Waits `timeout`
-    seconds for an answer, and a little longer for what follows one.  MalformedPacket where there is no IPv4
-    destination to check.
+    The bytes go out as they are, wrong checksums included (on loopback the kernel fills in the IP header's own).
+    What stands for several packets (`dport=[80, 81]`, a list) is sent as all of them, one after another, and gives
+    Exchanges, a list.  Each is checked before the first leaves: its destination, its source, since answers go there,
+    and whatever makes somebody send it on (source routes, packets inside it, ICMP redirects).  Waits `timeout`
+    seconds for an answer, and a little longer for what follows one.  MalformedPacket where nobody can say where a
+    packet leads, OutOfScope where it leads outside.
     """
-    data = _bytes_of(packet)
-    header = np.frombuffer(data[:IPV4_SIZE], np.uint8).view(IPV4)[0]
-    destination = int(header["destination_address"])
     timeout = between("timeout", timeout, *TIMEOUT_S)
-    scope.check(np.array([destination], np.uint32))
+    made = drafts(packet)
+    for draft in made:
+        scope.check_packet(draft.data)
     wire = open_wire()
     try:
-        data = _with_source(packet, data, wire.source(destination))
-        return _converse(wire, data, destination, timeout)
+        packets = [_signed(wire, draft) for draft in made]
+        exchanges = [_converse(wire, packet, timeout) for packet in packets]
+        return exchanges[0] if len(exchanges) == 1 else Exchanges(exchanges)
     finally:
         wire.close()
 
 
-def _bytes_of(packet: Any) -> bytes:
-    """The packet from its IPv4 header on."""
-    if hasattr(packet, "haslayer"):  # one of Scapy's
-        if not packet.haslayer("IP"):
-            raise MalformedPacket(
-                f"{packet.summary()!r} has no IPv4 layer. Begin with IP(dst=...)/ and build on it."
-            )
-        packet = packet["IP"]
-    elif not isinstance(
-        packet, bytes | bytearray | memoryview
-    ):  # of a number Python would make so many zeros
-        raise MalformedPacket(f"{quoted(packet)} is no packet. Give Scapy's IP(dst=...)/... or bytes.")
-    try:
-        data = bytes(packet)
-    except Exception as error:  # Scapy builds it now, and says in many ways that it cannot
+def _signed(wire: Wire, draft: Draft) -> bytes:
+    """The bytes that will be sent, judged as they are: nothing is built again after this."""
+    own = wire.source(draft.destination)
+    packet = draft.sent_from(own)
+    scope.check_packet(packet, own)
+    limit = getattr(wire, "mtu", lambda address: LONGEST_PACKET)  # a wire may have none
+    most = limit(draft.destination)
+    if len(packet) > most:
         raise MalformedPacket(
-            f"Scapy cannot build this packet ({type(error).__name__}: {error}). Look at it with: packet.show()"
-        ) from error
-    if len(data) < IPV4_SIZE or data[0] >> 4 != 4:
-        raise MalformedPacket(
-            f"These {len(data)} bytes do not begin with an IPv4 header of {IPV4_SIZE} bytes (PortLab is IPv4 only)."
+            f"This packet has {len(packet):,} bytes, and the link takes {most:,} (its MTU). Make it shorter, or send "
+            "the fragments of it: pl.send(scapy.all.fragment(packet))."
         )
-    if int.from_bytes(data[2:4], "big") != len(data):
-        raise MalformedPacket(
-            f"The header's total_length says {int.from_bytes(data[2:4], 'big')}, but there are {len(data)} bytes."
-        )
-    return data
+    return packet
 
 
-def _with_source(packet: Any, data: bytes, source: int) -> bytes:
-    """Scapy guesses a source address from the machine it runs on; where nobody chose one, the lab's own is
-    right.
-    """
-    if not hasattr(packet, "haslayer") or "src" in packet["IP"].fields:
-        return data
-    copy = packet["IP"].copy()
-    copy.src = dotted(source)
-    return bytes(copy)
-
-
-def _converse(wire: Wire, data: bytes, destination: int, timeout: float) -> Exchange:
+def _converse(wire: Wire, packet: bytes, timeout: float) -> Exchange:
     wire.record_sent = True
-    rows = np.frombuffer(data, np.uint8)[np.newaxis]
+    rows = np.frombuffer(packet, np.uint8)[np.newaxis]
     heard: list[Frames] = []
     probes = _as_probe(rows, wire.clock_ns())
-    reachable = bool(wire.resolve(np.array([destination], np.uint32), timeout).all())
+    reachable = bool(wire.resolve(probes["address"], timeout).all())
     if reachable:
         wire.send(rows)
     end = wire.now() + timeout

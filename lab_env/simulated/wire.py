@@ -25,6 +25,8 @@ from portlab.packets.headers import IPV4, IPV4_SIZE
 
 GATHER_NS = 500_000
 """Whoever waits for frames takes those of the next half millisecond too: one by one would take long."""
+ETHERNET_MTU, LOOPBACK_MTU = 1500, 65_536
+"""Linux's usual ones."""
 CALL_NS = 1_000
 """How long a look at the wire takes, so that time passes even for who only looks."""
 
@@ -81,6 +83,10 @@ class SimulatedWire:
                 "Ask for a host of the lab, such as 'web', or run PortLab outside the lab."
             )
         return address if is_loopback(asked)[0] else self._medium.places.student_address
+
+    def mtu(self, address: int) -> int:
+        """Ethernet's, or loopback's."""
+        return LOOPBACK_MTU if is_loopback(np.array([address], np.uint32))[0] else ETHERNET_MTU
 
     def source_port(self, protocol: str) -> int:
         """The next port above those that Linux gives to its own connections."""

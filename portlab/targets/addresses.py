@@ -110,11 +110,11 @@ def _single(number: int, said: str, name: str = "") -> Targets:
 def _sweep(first: int, last: int, is_network: bool, said: str) -> Targets:
     """All addresses between two ends; of a network from /30 on not the first and the last (the broadcast)."""
     ends = np.array([first, last], np.uint32)
-    scope.check(ends[~scope.left_out(ends)], said)
+    scope.check(ends[~scope.left_out(ends)], said, (first, last))
     _not_too_many(last - first + 1, said)
     every = np.arange(first, last + 1, dtype=np.uint32)
     out = scope.left_out(every)
-    scope.check(every[~out], said)
+    scope.check(every[~out], said, (first, last))
     if is_network and last - first > 1:
         out[[0, -1]] = True
     passed_by = tuple(dotted(address) for address in every[out].tolist())

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from portlab import lab, scope
 from portlab.addresses import dotted
-from portlab.errors import BadTarget, OutOfScope, quoted
+from portlab.errors import BadTarget, quoted
 
 HOSTS_FILE = Path("/etc/hosts")
 LOCALHOST = "localhost"
@@ -41,18 +41,13 @@ def _only_one(name: str, addresses: list[str]) -> int:
     numbers = list(dict.fromkeys(int(ipaddress.IPv4Address(address)) for address in addresses))
     if len(numbers) == 1:
         return numbers[0]
-    told = [f"{dotted(number)} ({'may' if _in_scope(number) else 'may not'} be probed)" for number in numbers]
+    told = [
+        f"{dotted(number)} ({'may' if scope.may_probe(number) else 'may not'} be probed)"
+        for number in numbers
+    ]
     raise BadTarget(
         f"{quoted(name)} has {len(told)} addresses: {', '.join(told)}. Type the one that you mean."
     )
-
-
-def _in_scope(number: int) -> bool:
-    try:
-        scope.check([number])
-    except OutOfScope:
-        return False
-    return True
 
 
 def _ask_name_server(name: str) -> list[str]:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from portlab.model import RECEIVED, PortResult, Reason, State
+from portlab.model import RECEIVED, SENT, Answer, PortResult, Reason, State
+from portlab.packets.dissect import Dissected
 from portlab.view import figure, words
 from portlab.view.svg import badge, escape
 from portlab.view.tokens import LOOKS
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from portlab.result import Scan
 
 MOST_ROWS = 30
+CAPTURE = "capture"
+"""The fidelity of what was read from a file: it says nothing of this machine's link."""
 INTERESTING = (
     State.OPEN,
     State.UP,
@@ -150,6 +153,11 @@ def warnings(scan: Scan) -> list[str]:
     if scan.never_asked:
         kind = "host" if scan.never_asked[0][1] is None else "port"
         told.append(f"{words.count(len(scan.never_asked), kind)} never asked: nothing is said about them.")
+    if _silent_link(scan):
+        told.append(
+            "Not one frame came in on this machine's own link, not even an answer to ARP. Either nobody has "
+            "that address, or the link itself is dead. Ask somebody who must answer, such as the gateway."
+        )
     if not scan.matched:
         told.append("UNMATCHED: answers without their questions. Nothing ties them to a probe.")
     if scan.lost_here:
@@ -158,6 +166,15 @@ def warnings(scan: Scan) -> list[str]:
     if scan.authorised:
         told.append(f"Authorised by you, outside of any lab: {', '.join(scan.authorised)}.")
     return [*told, *scan.notes]
+
+
+def _silent_link(scan: Scan) -> bool:
+    """Whether this machine asked by ARP and heard nothing at all, of nobody."""
+    frames = scan.received.frames
+    if scan.fidelity == CAPTURE or (frames["direction"] == RECEIVED).any() or not len(scan):
+        return False
+    asked = (Dissected(frames).is_arp & (frames["direction"] == SENT)).any()
+    return bool(asked or (scan.findings.answer == Answer.NO_NEIGHBOUR.code).any())
 
 
 # --- as text ----------------------------------------------------------------------------------------

@@ -37,6 +37,9 @@ class Wire(Protocol):
     def on_link(self, address: int) -> bool:
         """Whether `address` is on one of the own links, so that ARP reaches it."""
 
+    def mtu(self, address: int) -> int:
+        """How many bytes an IP packet to `address` may have where it leaves this machine."""
+
     def source_port(self, protocol: str) -> int:
         """A source port ("tcp", "udp") or message identifier ("icmp") that nobody else here uses, a new one
         each call.

@@ -61,6 +61,9 @@ class KernelWire:
     def on_link(self, address: int) -> bool:
         raise NotPermitted(NEEDS_RAW)
 
+    def mtu(self, address: int) -> int:
+        raise NotPermitted(NEEDS_RAW)
+
     def source_port(self, protocol: str) -> int:
         raise NotPermitted(NEEDS_RAW)
 

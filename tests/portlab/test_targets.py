@@ -153,6 +153,33 @@ def test_refused_on_the_resolved_address(in_lab: Path, typed: object, address: s
     assert f"{address}{origin} " in str(caught.value)
 
 
+def test_a_port_typed_as_a_target_is_told_as_a_port(in_lab: Path) -> None:
+    with pytest.raises(OutOfScope, match=r"If you mean port 80: .*-p 80 ") as caught:
+        targets(["web", "80"])
+    assert "authorise(" not in str(caught.value)
+
+
+def test_a_sweep_outside_is_advised_as_a_whole(in_lab: Path) -> None:
+    for typed, whole in (("192.0.2.16/28", "192.0.2.16/28"), ("192.0.2.5-20", "192.0.2.0/27")):
+        with pytest.raises(OutOfScope, match=rf'authorise\("{whole}"'):
+            targets(typed)
+
+
+LEADING_ZEROS = [
+    ("010.77.2.10", "type 10.77.2.10, as you mean it"),  # octal it is 8.77.2.10, which would be refused
+    ("0177.0.0.1", "type 127.0.0.1, as you mean it"),
+    ("10.77.02.010", "type 10.77.2.10 or 10.77.2.8, as you mean it"),
+]
+
+
+@pytest.mark.parametrize(("typed", "advised"), LEADING_ZEROS)
+def test_of_two_readings_only_those_are_advised_that_may_be_probed(
+    in_lab: Path, typed: str, advised: str
+) -> None:
+    with pytest.raises(BadTarget, match=advised):
+        targets(typed)
+
+
 def test_network_over_two_of_the_lab(in_lab: Path) -> None:
     found = targets("10.77.3.0/23")  # its network is 10.77.2.0/23: all of dmz and branch
     assert len(found) == 508

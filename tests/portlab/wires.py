@@ -51,6 +51,9 @@ class RuleWire:
     def on_link(self, address: int) -> bool:
         return True
 
+    def mtu(self, address: int) -> int:
+        return 1500
+
     def source_port(self, protocol: str) -> int:
         self.next_port += 1
         return self.next_port

@@ -14,6 +14,7 @@ import numpy as np
 from portlab.addresses import dotted
 from portlab.errors import BadTarget, MalformedPacket
 from portlab.model import CHECKSUM_NOT_READY, FRAME, SENT, SNAP
+from portlab.packets.byhand import built
 from portlab.packets.headers import ETHERNET_SIZE, ETHERTYPE_IPV4
 from portlab.view import figure, given
 from portlab.view.anatomy import page, still
@@ -89,12 +90,7 @@ def _bytes_of(frame: Any) -> tuple[bytes, int, bool]:
         raise MalformedPacket(f"These are {len(frame)} frames. Choose one of them: frames[0].")
     raw = b""
     if isinstance(frame, bytes | bytearray | memoryview) or hasattr(frame, "haslayer"):
-        try:
-            raw = bytes(frame)
-        except Exception as error:  # Scapy builds it now, and says in many ways that it cannot
-            raise MalformedPacket(
-                f"Scapy cannot build this packet ({type(error).__name__}: {error}). Look at it with: packet.show()"
-            ) from error
+        raw = built(frame)
     if not raw:
         raise MalformedPacket(
             f"{given.said(frame)} is no packet. "
