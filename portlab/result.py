@@ -66,6 +66,8 @@ class Scan:
     """Why the scan ended early, where `complete` is false."""
     never_asked: tuple[tuple[str, int | None], ...] = ()
     """(address, port) of the rows that were not reached before it ended."""
+    unanswered: tuple[tuple[str, int | None], ...] = ()
+    """(address, port) of the rows that were asked, but whose answer was not waited for: it ended too early."""
 
     # --- columns ------------------------------------------------------------------------------------------
 
@@ -188,22 +190,30 @@ class Scan:
             return f"Not a RST: it was {kind} that made connect() say refused. A SYN scan says filtered."
         return f"It was {kind} that ended this connection attempt."
 
-    def without(self, rows: NDArray[np.bool_]) -> Scan:
-        """The same scan with those rows moved to `never_asked`: nothing is claimed about what was not asked."""
-        kept = ~rows
+    def without(self, never_asked: NDArray[np.bool_], unanswered: NDArray[np.bool_]) -> Scan:
+        """The same scan with those rows listed apart: nothing is claimed about what was not asked and waited for."""
+        kept = ~(never_asked | unanswered)
+        if kept.all():
+            return self
         number = np.where(kept, np.cumsum(kept) - 1, -1)
         probes = self.probes.copy()
         asked = probes["row"] >= 0
         probes["row"][asked] = number[probes["row"][asked]]
         columns = {column.name: getattr(self.findings, column.name)[kept] for column in fields(Findings)}
-        unasked = zip(self.address[rows].tolist(), self.port[rows].tolist(), strict=True)
         return replace(
             self,
             asked=Asked(self.address[kept], self.port[kept], self.asked.names),
             findings=Findings(**columns),
             probes=probes,
-            never_asked=tuple((dotted(a), None if p == NO_PORT else p) for a, p in unasked),
+            never_asked=self._pairs(never_asked),
+            unanswered=self._pairs(unanswered),
         )
+
+    def _pairs(self, rows: NDArray[np.bool_]) -> tuple[tuple[str, int | None], ...]:
+        """(address, port) of those rows."""
+        called = {address: dotted(address) for address in np.unique(self.address[rows]).tolist()}
+        pairs = zip(self.address[rows].tolist(), self.port[rows].tolist(), strict=True)
+        return tuple((called[address], None if port == NO_PORT else port) for address, port in pairs)
 
     # --- evidence -----------------------------------------------------------------------------------------
 

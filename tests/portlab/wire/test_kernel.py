@@ -9,7 +9,7 @@ import pytest
 from portlab.addresses import number
 from portlab.errors import NotPermitted
 from portlab.model import PROBE
-from portlab.wire.kernel import KernelWire, connect_all, source_address
+from portlab.wire.kernel import Attempts, KernelWire, source_address
 
 
 @pytest.fixture
@@ -33,7 +33,11 @@ def probes_to(*ports):
 
 
 def ends_of(probes, timeout=2.0):
-    return np.concatenate(list(connect_all(probes, timeout)))
+    attempts = Attempts()
+    try:
+        return np.concatenate(list(attempts.connect(probes, timeout, timeout)))
+    finally:
+        attempts.close()
 
 
 def test_open_and_refused(listener, nobody):
@@ -72,8 +76,8 @@ def test_a_full_queue_is_silence():
 
 
 def test_giving_up_closes_every_socket(listener):
-    attempts = connect_all(probes_to(*[listener] * 100), 2.0)
-    next(attempts)
+    attempts = Attempts()
+    next(attempts.connect(probes_to(*[listener] * 100), 2.0, 2.0))
     attempts.close()  # warnings are errors: a socket left open would be one
 
 
