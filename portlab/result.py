@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +32,8 @@ from portlab.ports import service_name
 from portlab.techniques import Technique, technique
 from portlab.techniques.matching import NOBODY, ProbeTable, conversations
 from portlab.verdict import NO_EVENT, NO_PORT, Asked, Findings
+
+AnyType = TypeVar("AnyType", bound=np.generic)
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -68,6 +70,21 @@ class Scan:
     """(address, port) of the rows that were not reached before it ended."""
     unanswered: tuple[tuple[str, int | None], ...] = ()
     """(address, port) of the rows that were asked, but whose answer was not waited for: it ended too early."""
+
+    def __post_init__(self) -> None:
+        """A result is a value: its arrays can be read, not written."""
+        columns = {
+            column.name: _read_only(getattr(self.findings, column.name)) for column in fields(Findings)
+        }
+        events = Events(_read_only(self.received.frames), _read_only(self.received.errnos))
+        asked = Asked(_read_only(self.asked.address), _read_only(self.asked.port), self.asked.names)
+        for name, value in (
+            ("asked", asked),
+            ("findings", Findings(**columns)),
+            ("probes", _read_only(self.probes)),
+            ("received", events),
+        ):
+            object.__setattr__(self, name, value)
 
     # --- columns ------------------------------------------------------------------------------------------
 
@@ -190,8 +207,9 @@ class Scan:
             return f"Not a RST: it was {kind} that made connect() say refused. A SYN scan says filtered."
         return f"It was {kind} that ended this connection attempt."
 
-    def without(self, never_asked: NDArray[np.bool_], unanswered: NDArray[np.bool_]) -> Scan:
+    def without(self, never_asked: NDArray[np.bool_], unanswered: NDArray[np.bool_] | None = None) -> Scan:
         """The same scan with those rows listed apart: nothing is claimed about what was not asked and waited for."""
+        unanswered = np.zeros(len(self), bool) if unanswered is None else unanswered
         kept = ~(never_asked | unanswered)
         if kept.all():
             return self
@@ -230,7 +248,8 @@ class Scan:
         if len(frames) and (frames["direction"] == SENT).any():
             return self.received
         together = np.concatenate([_as_sent(technique(self.technique), self.probes), frames])
-        return Events(together[np.argsort(together["time_ns"], kind="stable")], self.received.errnos)
+        in_order = _read_only(together[np.argsort(together["time_ns"], kind="stable")])
+        return Events(in_order, self.received.errnos)
 
     def exchange(self, host: str, port: int | None = None) -> Exchange:
         """The conversation behind one verdict: its frames in order, the deciding one marked."""
@@ -252,9 +271,9 @@ class Scan:
         )
         return Exchange(
             result=self.row(index),
-            frames=frames,
-            errnos=ends[mine],
-            probes=row_probes,
+            frames=_read_only(frames),
+            errnos=_read_only(ends[mine]),
+            probes=_read_only(row_probes),
             decides=self._deciding(index, frames),
             ended_ns=self.started_ns + int(self.elapsed_s * 1e9),
             names=self.asked.names,
@@ -337,6 +356,13 @@ def _as_sent(technique_: Technique, probes: NDArray[np.void]) -> Frames:
     frames["captured"] = np.minimum(frames["length"], frames["data"].shape[1])
     frames["time_ns"], frames["direction"], frames["marks"] = probes["time_ns"], SENT, BATCH_CLOCK
     return frames
+
+
+def _read_only(array: NDArray[AnyType]) -> NDArray[AnyType]:
+    """The same array for readers: whoever made it may go on writing, but not through this."""
+    view = array.view()
+    view.flags.writeable = False
+    return view
 
 
 def _or_none(value: np.int16) -> int | None:

@@ -49,6 +49,7 @@ def header(scan: Scan) -> dict[str, Any]:
         "matched": scan.matched,
         "stopped_by": scan.stopped_by,
         "never_asked": [list(pair) for pair in scan.never_asked],
+        "unanswered": [list(pair) for pair in scan.unanswered],
     }
 
 
@@ -104,6 +105,7 @@ def facts_of(head: dict[str, Any]) -> dict[str, Any]:
         "matched": bool(head.get("matched", True)),
         "stopped_by": str(head.get("stopped_by", "")),
         "never_asked": tuple((address, port) for address, port in head.get("never_asked", [])),
+        "unanswered": tuple((address, port) for address, port in head.get("unanswered", [])),
     }
 
 
