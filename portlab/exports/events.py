@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +14,7 @@ from portlab.packets.dissect import Dissected
 from portlab.packets.headers import ACK, SYN
 from portlab.result import Scan
 from portlab.techniques import technique
+from portlab.techniques.connect import SPOKEN
 from portlab.techniques.matching import NOBODY, Matches, ProbeTable, conversations
 from portlab.verdict import NO_PORT
 
@@ -127,9 +127,9 @@ def _heard(scan: Scan, matches: Matches) -> tuple[NDArray[np.int64], NDArray[np.
     """When each answer came, who spoke, and whose clock says so."""
     if not technique(scan.technique).NEEDS_RAW:
         ends = scan.received.errnos[matches.event]
-        by = np.where(ends["answered_by"] != 0, ends["answered_by"], scan.probes["address"][matches.probe])
-        spoken = np.isin(ends["errno"], (0, errno.ECONNREFUSED)) | (ends["answered_by"] != 0)
-        by = np.where(spoken, by, 0)  # else it is the own kernel's word: nobody answered its ARP
+        asked = scan.probes["address"][matches.probe]
+        by_target = np.where(np.isin(ends["errno"], SPOKEN), asked, 0)  # else it is the own kernel's word
+        by = np.where(ends["answered_by"] != 0, ends["answered_by"], by_target)
         captured = ends["heard_ns"] > 0
         times = np.where(captured, ends["heard_ns"], ends["time_ns"])
         return times, by, ["capture" if each else "program" for each in captured.tolist()]

@@ -145,14 +145,14 @@ class Attempts:
         ended = []
         while waiting and len(self.open) < self.room:
             try:
-                end = self._attempt(*waiting[0], patience)
+                ended_at_once = self._attempt(*waiting[0], patience)
             except OSError as error:
                 if error.errno not in NOTHING_LEFT or not self.open:
                     raise
                 self.room = len(self.open)  # somebody else took the rest: so many have to do
                 break
             waiting.popleft()
-            ended += [end] if end else []
+            ended += [ended_at_once] if ended_at_once else []
         return ended
 
     def _attempt(self, number_: int, probe: np.void, patience: float) -> ErrnoRow | None:
@@ -169,7 +169,7 @@ class Attempts:
             raise OSError(result, os.strerror(result))
         probe["time_ns"] = sent_ns
         if result not in (0, errno.EINPROGRESS, errno.EWOULDBLOCK):
-            return _end(Attempt(attempt, number_, 0, 0.0), result)
+            return end(Attempt(attempt, number_, 0, 0.0), result)
         address, port = attempt.getsockname()
         probe["source"], probe["source_port"] = number(address), port
         self.open[attempt.fileno()] = Attempt(attempt, number_, number(address), time.monotonic() + patience)
@@ -183,10 +183,10 @@ class Attempts:
             return []
         ends = [attempt.give_up for attempt in self.open.values()]
         left = min(*ends, *([] if until is None else [until]), time.monotonic() + most) - time.monotonic()
-        ended = [_end(self.open.pop(descriptor)) for descriptor in self._ready(max(0.0, left))]
+        ended = [end(self.open.pop(descriptor)) for descriptor in self._ready(max(0.0, left))]
         now = time.monotonic()
         late = [descriptor for descriptor, attempt in self.open.items() if attempt.give_up <= now]
-        return ended + [_end(self.open.pop(descriptor)) for descriptor in late]
+        return ended + [end(self.open.pop(descriptor)) for descriptor in late]
 
     def _ready(self, wait: float) -> list[int]:
         """Descriptors of attempts that have ended, waiting for the first at most so long."""
@@ -204,7 +204,7 @@ class Attempts:
             self.poller.close()
 
 
-def _end(attempt: Attempt, result: int = 0) -> ErrnoRow:
+def end(attempt: Attempt, result: int = 0) -> ErrnoRow:
     """Close an attempt and say how it ended: a row of the ERRNO table.
 
     What happened after the handshake does not count: a connection that was made and reset at once was made.
