@@ -165,6 +165,11 @@ class Scan:
         hits = np.flatnonzero(ours & (self.port == (NO_PORT if port is None else port)))
         if not len(hits):
             asked = f"{host!r}" if port is None else f"{host!r}, {port}"
+            addresses = {name: address for address, name in self.asked.names.items()}
+            apart = (dotted(addresses[wanted]) if wanted in addresses else wanted, port)
+            if apart in self.unanswered or apart in self.never_asked:
+                when = "had answered" if apart in self.unanswered else "was asked"
+                raise BadTarget(f"This scan ended ({self.stopped_by}) before {asked} {when}. Scan it again.")
             raise BadTarget(f"This scan did not ask {asked}. It asked {_few(sorted(set(self.host)))}.")
         return int(hits[0])
 
