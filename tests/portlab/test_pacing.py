@@ -6,11 +6,16 @@ import numpy as np
 import pytest
 
 from portlab.pacing import (
+    BLIND_RATE,
+    CALIBRATION,
     FULL_SPEED,
     KERNEL_PATIENCE_S,
+    KERNEL_SYNS_S,
     MAX_RTO_S,
+    MAX_TRIES,
     MIN_RTO_S,
     MOST_PATIENCE_S,
+    POLITE_RATE,
     UNKNOWN_PATIENCE_S,
     UNKNOWN_RTO_S,
     LossMeter,
@@ -128,6 +133,16 @@ def test_proven_loss_lowers_the_blind_rate_to_the_proven_speed():
     throttle.answers(100, 1.0, repeated=True)
     assert throttle.floor == pytest.approx(100)
     assert math.isfinite(throttle.pause())
+
+
+def test_the_rules_in_numbers():
+    assert Pace().miss == 1e-6
+    assert (BLIND_RATE, POLITE_RATE, FULL_SPEED) == (200_000, 1_000, 300_000)
+    assert Pace().blind_rate == BLIND_RATE
+    assert (UNKNOWN_RTO_S, MIN_RTO_S, MAX_RTO_S) == (0.25, 0.1, 1.0)
+    assert (UNKNOWN_PATIENCE_S, KERNEL_PATIENCE_S, MOST_PATIENCE_S) == (1.0, 3.2, 10.0)
+    assert KERNEL_SYNS_S == (0.0, 1.0, 3.0)
+    assert (MAX_TRIES, CALIBRATION) == (30, 100)
 
 
 # --- what nobody may change without a test turning red ---------------------------------------------------------
