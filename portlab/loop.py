@@ -32,8 +32,7 @@ from portlab.verdict import NO_PORT, Asked, conclude
 from portlab.wire import Wire
 
 RECORD_SENT_UP_TO = 4096
-"""Scans of more probes than this do not capture what they send: the sent rows carry the clock of their batch.
-"""
+"""Scans of more probes do not capture what they send: the sent rows carry the clock of their batch."""
 
 ICMP_POLL_S, ICMP_GROUP = 0.1, 8
 ICMP_QUIET_S = 2.2
@@ -303,9 +302,7 @@ class Loop:
     # --- two special measures -----------------------------------------------------------------------------
 
     def measure_loss(self) -> None:
-        """Where loss was seen, or much depends on it, ask a port that is known to answer a hundred times
-        more.
-        """
+        """Where loss was seen, or much depends on it, ask a port that answers a hundred times more."""
         if self.technique.PROTOCOL != "tcp" or not self.technique.NEEDS_RAW or self.pace.tries is not None:
             return
         silent = np.bincount(self.host[self.silent()], minlength=len(self.addresses))
@@ -322,11 +319,9 @@ class Loop:
             self.loss.losses[host] += CALIBRATION - heard
 
     def spend_icmp_budget(self) -> None:
-        """Hosts limit their port unreachables: silence counts only when the next one is due and nobody claims
-        it.
+        """Hosts ration their port unreachables: silence counts only when the next is due and nobody claims it.
 
-        Small random groups of silent ports are asked again and again; each answer the host may give settles
-        one.
+        Small random groups of silent ports are asked again and again; each answer that the host may give settles one.
         """
         last_answer = self.wire.now()
         self.given_up &= ~self.rationed()[self.host]
