@@ -293,6 +293,21 @@ def test_a_deadline_while_a_host_rations_its_errors_claims_nothing():
     assert (TARGET, 514) in found.unanswered
 
 
+def test_while_others_are_asked_a_host_that_rations_its_errors_is_not_yet_called_silent():
+    limited = limited_like_linux({53}, {514}, lambda: wire)
+    wire = RuleWire(lambda packet: limited(packet) if packet.dst == TARGET else None)
+    found = scan(
+        wire,
+        "udp",
+        ports=(53, 514, *range(1000, 1020)),
+        hosts=(TARGET, OTHER),
+        watch=lambda _: wire.time > 1.7,
+    )
+    assert found.stopped_by == "stopped"
+    assert not any(result.reason is Reason.NO_RESPONSE for result in found)
+    assert (TARGET, 514) in found.unanswered
+
+
 def test_a_silence_that_was_waited_for_stands_though_others_are_still_asked():
     honest = answer_like_linux({80}, {22})
     wire = RuleWire(lambda packet: honest(packet) if packet.dst == TARGET else None)
