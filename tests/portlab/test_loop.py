@@ -226,6 +226,13 @@ def test_the_one_late_port_of_a_quick_host_is_heard(after, number_, state):
     assert found.complete
 
 
+def test_where_many_quick_answers_make_one_try_enough_all_patience_is_kept_all_the_same():
+    wire = RuleWire(lambda packet: None)
+    wire.late = dict.fromkeys(range(1, 400), (0.001, errno.ECONNREFUSED)) | {22: (2.5, 0)}
+    found = scan(wire, "connect", ports=range(1, 400))
+    assert (found[TARGET, 22].state, found[TARGET, 22].tries) == (State.OPEN, 1)
+
+
 def test_a_kernel_asks_again_by_itself_so_a_silent_port_is_asked_less_often():
     wire, found = connecting({22: (99.0, 0)})
     assert found[TARGET, 22].tries == 1 + (KERNEL_SYNS_S[1] > 0.1)
