@@ -36,7 +36,7 @@ from portlab.packets.headers import (
     IPV4_SIZE,
     TIMESTAMP,
 )
-from portlab.wire.kernel import NEEDS_RAW, connect_all, source_address
+from portlab.wire.kernel import NEEDS_RAW, Attempts, source_address
 from portlab.wire.ring import Ring
 
 if TYPE_CHECKING:
@@ -69,6 +69,7 @@ class RawWire:
         self._targets = np.empty(0, np.uint32)
         if not permitted():
             raise NotPermitted(NEEDS_RAW)
+        self._attempts = Attempts()
 
     def now(self) -> float:
         return time.monotonic()
@@ -239,12 +240,12 @@ class RawWire:
 
     # --- connections --------------------------------------------------------------------------------------
 
-    def connect(self, probes: Probes, timeout: float) -> Iterator[Events]:
+    def connect(self, probes: Probes, wait: float, patience: float) -> Iterator[Events]:
         """The kernel connects; the capture beside it keeps the frames."""
         self._targets = np.unique(np.concatenate([self._targets, probes["address"]]))
         for address in np.unique(probes["address"]):
             self._link(self._way(int(address))[0])
-        for ends in connect_all(probes, timeout):
+        for ends in self._attempts.connect(probes, wait, patience):
             self._own_ports[probes["source_port"]] = True
             yield Events(self._everything(), ends)
         self._own_ports[probes["source_port"]] = True
@@ -257,6 +258,7 @@ class RawWire:
         return np.concatenate(parts) if parts else no_frames()
 
     def close(self) -> None:
+        self._attempts.close()
         for holder in self._reserved:
             holder.close()
         for link in self._links.values():

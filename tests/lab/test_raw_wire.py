@@ -16,7 +16,7 @@ from scapy.sendrecv import AsyncSniffer
 from scapy.utils import wrpcap
 
 import portlab as pl
-from portlab.model import RECEIVED, SENT
+from portlab.model import RECEIVED, SENT, Reason
 from portlab.packets.craft import arp_requests
 from portlab.packets.dissect import Dissected
 from portlab.wire import raw
@@ -149,7 +149,9 @@ def test_an_interrupted_scan_is_marked_and_returns_what_is_known():
     found = pl.syn_scan("db", "1-2000", rate=200)
     assert not found.complete
     assert found.stopped_by == "interrupted"
-    assert len(found) + len(found.never_asked) == 2000
+    assert len(found) + len(found.unanswered) + len(found.never_asked) == 2000
+    assert 0 < len(found.never_asked) < 2000
+    assert not any(result.reason is Reason.NO_RESPONSE for result in found)
 
 
 def test_every_port_of_a_host_is_reported_once():

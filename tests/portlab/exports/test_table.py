@@ -7,7 +7,7 @@ import pytest
 
 from portlab import exports
 from portlab.exports import Scans, to_csv, to_frame
-from portlab.exports.table import COLUMNS, rows, scan_of
+from portlab.exports.table import COLUMNS, FLAT, rows, scan_of
 from portlab.model import Answer
 from portlab.techniques import TECHNIQUES, technique
 from portlab.view import host_table, port_map
@@ -18,7 +18,8 @@ from tests.portlab.exports.made import FACTS, ROW, made, scanned
 def test_frame_says_what_the_rows_say(name: str) -> None:
     scan = scanned(name)
     frame = scan.to_frame()
-    assert tuple(frame.columns) == COLUMNS
+    assert tuple(frame.columns) == FLAT
+    assert frame["complete"].all()
     assert len(frame) == len(scan)
     for line, result in zip(frame.to_dict("records"), scan, strict=True):
         for column in COLUMNS:
@@ -35,7 +36,7 @@ def test_types_do_not_depend_on_the_rows(scan: object) -> None:
         dict.fromkeys(("host", "address", "answered_by"), "str")
         | dict.fromkeys(words, "category")
         | dict.fromkeys(numbers, "Int64")
-        | {"rtt_ms": "float64"}
+        | {"rtt_ms": "float64", "complete": "bool"}
     )
 
 
@@ -51,7 +52,8 @@ def test_csv_comes_back_exactly(tmp_path: Path, name: str) -> None:
     scan.to_csv(tmp_path / "scan.csv")
     with (tmp_path / "scan.csv").open(newline="") as file:
         lines = list(csv.DictReader(file))
-    wanted = [{key: "" if value is None else str(value) for key, value in row.items()} for row in rows(scan)]
+    table = [row | {"complete": True} for row in rows(scan)]
+    wanted = [{key: "" if value is None else str(value) for key, value in row.items()} for row in table]
     assert lines == wanted
     timed = [float(line["rtt_ms"]) for line in lines if line["rtt_ms"]]
     assert timed == [row["rtt_ms"] for row in rows(scan) if row["rtt_ms"] is not None]
@@ -59,7 +61,16 @@ def test_csv_comes_back_exactly(tmp_path: Path, name: str) -> None:
 
 def test_csv_to_standard_output(capsys: pytest.CaptureFixture[str]) -> None:
     to_csv(made({}), "-")
-    assert capsys.readouterr().out.splitlines()[0] == ",".join(COLUMNS)
+    assert capsys.readouterr().out.splitlines()[0] == ",".join(FLAT)
+
+
+def test_each_row_says_whether_its_scan_went_on_to_its_end(tmp_path: Path) -> None:
+    both = Scans([made({}), made({"port": 81}, {"port": 82}, complete=False, stopped_by="interrupted")])
+    assert both.to_frame()["complete"].tolist() == [True, False, False]
+    both.to_csv(tmp_path / "both.csv")
+    read = pd.read_csv(tmp_path / "both.csv")
+    assert read["complete"].dtype == bool
+    assert read.loc[~read["complete"], "port"].tolist() == [81, 82]
 
 
 def test_several_scans_are_one_table() -> None:
