@@ -31,7 +31,9 @@ from portlab.packets.headers import ETHERNET_SIZE, ETHERTYPE_IPV4
 from portlab.ports import service_name
 from portlab.techniques import Technique, technique
 from portlab.techniques.matching import NOBODY, ProbeTable, conversations
-from portlab.verdict import NO_EVENT, NO_PORT, Asked, Findings
+from portlab.verdict import NO_EVENT, NO_PORT, NOT_CAPTURED, REMARKS, RST_AS_WELL, Asked, Findings
+
+SCAN, ORDINARY, FLOOD = "scan", "ordinary", "flood"
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -66,8 +68,21 @@ class Scan:
     """Why the scan ended early, where `complete` is false."""
     never_asked: tuple[tuple[str, int | None], ...] = ()
     """(address, port) of the rows that were not reached before it ended."""
+    traffic: str = SCAN
+    """SCAN; of a capture also ORDINARY (programs' own connections and datagrams, told by the same rules) or FLOOD
+    (more askers than can be told apart: forged senders, or very many scanners)."""
 
     # --- columns ------------------------------------------------------------------------------------------
+
+    @cached_property
+    def scanner(self) -> NDArray[np.uint32]:
+        """Who asked each row: the source address of its probes; 0 where nobody was or several were."""
+        if self.asked.scanner is not None:
+            return self.asked.scanner
+        scanner = np.zeros(len(self), np.uint32)
+        mine = self.probes[self.probes["row"] >= 0]
+        scanner[mine["row"]] = mine["source"]
+        return scanner
 
     @property
     def protocol(self) -> str:
@@ -172,13 +187,19 @@ class Scan:
             icmp_code=_or_none(found.icmp_code[index]),
             service=self.service[index],
             fidelity=self.fidelity,
-            sentence=meaning.sentence,
+            sentence=self._sentence(index, meaning.sentence),
             source=meaning.source,
             caveat=self._caveat(index, answer),
         )
 
+    def _sentence(self, index: int, usual: str) -> str:
+        remark = int(self.findings.remark[index])
+        return usual if remark in (0, RST_AS_WELL) else REMARKS[remark]
+
     def _caveat(self, index: int, answer: Answer) -> str:
-        """Where what connect() said hides what was on the wire: one sentence that tells."""
+        """Where the verdict hides what was on the wire: one sentence that tells."""
+        if (remark := int(self.findings.remark[index])) not in (0, NOT_CAPTURED):
+            return REMARKS[remark]
         if self.technique != "connect" or self.icmp_type[index] < 0:
             return ""
         speaker = dotted(int(self.answered_by[index]))
@@ -199,7 +220,12 @@ class Scan:
         unasked = zip(self.address[rows].tolist(), self.port[rows].tolist(), strict=True)
         return replace(
             self,
-            asked=Asked(self.address[kept], self.port[kept], self.asked.names),
+            asked=Asked(
+                self.address[kept],
+                self.port[kept],
+                self.asked.names,
+                None if self.asked.scanner is None else self.asked.scanner[kept],
+            ),
             findings=Findings(**columns),
             probes=probes,
             never_asked=tuple((dotted(a), None if p == NO_PORT else p) for a, p in unasked),

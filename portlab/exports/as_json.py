@@ -10,7 +10,7 @@ from portlab.errors import MalformedPacket
 from portlab.exports.scans import Scans, together
 from portlab.exports.table import COLUMNS, rows, scan_of
 from portlab.exports.times import NS, as_text, from_text
-from portlab.result import Scan
+from portlab.result import FLOOD, ORDINARY, SCAN, Scan
 
 FACTS = ("technique", "fidelity", "started", "elapsed_s", "complete", "authorised", "lost_here")
 
@@ -49,6 +49,7 @@ def header(scan: Scan) -> dict[str, Any]:
         "matched": scan.matched,
         "stopped_by": scan.stopped_by,
         "never_asked": [list(pair) for pair in scan.never_asked],
+        "traffic": scan.traffic,
     }
 
 
@@ -104,7 +105,14 @@ def facts_of(head: dict[str, Any]) -> dict[str, Any]:
         "matched": bool(head.get("matched", True)),
         "stopped_by": str(head.get("stopped_by", "")),
         "never_asked": tuple((address, port) for address, port in head.get("never_asked", [])),
+        "traffic": _traffic(head.get("traffic", SCAN)),
     }
+
+
+def _traffic(value: Any) -> str:
+    if value not in (SCAN, ORDINARY, FLOOD):
+        raise ValueError(f"{value!r} is no kind of traffic")
+    return str(value)
 
 
 def _no_constant(name: str) -> NoReturn:

@@ -19,6 +19,7 @@ TECHNIQUES = {
     "null": "NULL scan",
     "xmas": "Xmas scan",
     "ack": "ACK scan",
+    "maimon": "Maimon scan",
 }
 
 FIDELITIES = {
