@@ -148,6 +148,8 @@ class PortResult:
     sentence: str
     source: str
     caveat: str = ""
+    scanner: str | None = None  # who asked
+    traffic: str = "scan"
 
     def __str__(self) -> str:
         where = self.address if self.port is None else f"{self.address} {self.port}/{self.protocol}"

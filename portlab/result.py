@@ -31,7 +31,7 @@ from portlab.packets.headers import ETHERNET_SIZE, ETHERTYPE_IPV4
 from portlab.ports import service_name
 from portlab.techniques import Technique, technique
 from portlab.techniques.matching import NOBODY, ProbeTable, conversations
-from portlab.verdict import NO_EVENT, NO_PORT, NOT_CAPTURED, REMARKS, RST_AS_WELL, Asked, Findings
+from portlab.verdict import NO_EVENT, NO_PORT, REMARKS, RST_AS_WELL, Asked, Findings
 
 SCAN, ORDINARY, FLOOD = "scan", "ordinary", "flood"
 
@@ -68,6 +68,8 @@ class Scan:
     """Why the scan ended early, where `complete` is false."""
     never_asked: tuple[tuple[str, int | None], ...] = ()
     """(address, port) of the rows that were not reached before it ended."""
+    watched_until_ns: int = 0
+    """When the capture ended that this was read from; 0: with the scan itself."""
     traffic: str = SCAN
     """SCAN; of a capture also ORDINARY (programs' own connections and datagrams, told by the same rules) or FLOOD
     (more askers than can be told apart: forged senders, or very many scanners)."""
@@ -190,6 +192,8 @@ class Scan:
             sentence=self._sentence(index, meaning.sentence),
             source=meaning.source,
             caveat=self._caveat(index, answer),
+            scanner=dotted(int(self.scanner[index])) if self.scanner[index] else None,
+            traffic=self.traffic,
         )
 
     def _sentence(self, index: int, usual: str) -> str:
@@ -198,7 +202,7 @@ class Scan:
 
     def _caveat(self, index: int, answer: Answer) -> str:
         """Where the verdict hides what was on the wire: one sentence that tells."""
-        if (remark := int(self.findings.remark[index])) not in (0, NOT_CAPTURED):
+        if (remark := int(self.findings.remark[index])) == RST_AS_WELL:
             return REMARKS[remark]
         if self.technique != "connect" or self.icmp_type[index] < 0:
             return ""
@@ -272,7 +276,7 @@ class Scan:
             errnos=ends[mine],
             probes=row_probes,
             decides=self._deciding(index, frames),
-            ended_ns=self.started_ns + int(self.elapsed_s * 1e9),
+            ended_ns=self.watched_until_ns or self.started_ns + int(self.elapsed_s * 1e9),
             names=self.asked.names,
         )
 

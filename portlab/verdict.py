@@ -89,8 +89,8 @@ def conclude(
     states, reasons = _tables(technique)
     remark = np.zeros(len(asked), np.uint8)
     if technique.PROTOCOL == "udp":
-        rows = _from_new_ports(probes, events)
-        remark[rows[answer[rows] == Answer.SILENCE.code]] = FROM_NEW_PORT
+        spoken = _from_new_ports(probes, events)
+        remark[spoken[answer[spoken] == Answer.SILENCE.code]] = FROM_NEW_PORT
     answered_by, icmp_type, icmp_code, heard_ns = _who_spoke(technique, asked, events, event)
     return Findings(
         answer=answer,

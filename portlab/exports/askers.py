@@ -37,9 +37,7 @@ class Group:
 def groups(seen: Dissected, talk: Talks, questions: Questions) -> list[Group]:
     """All questions, each in one group."""
     is_arp = questions["technique"] == ARP
-    found = [
-        _with_unreached(seen, group) for group in _groups(seen, talk, questions[~is_arp])
-    ]
+    found = [_with_unreached(seen, group) for group in _groups(seen, talk, questions[~is_arp])]
     sweeps = _arp_sweeps(seen, questions[is_arp], found)
     return [*found, *_groups(seen, talk, sweeps)]
 
@@ -94,7 +92,7 @@ def _arp_sweeps(seen: Dissected, asked: Questions, others: list[Group]) -> Quest
     """
     if not others or not len(asked):
         return asked
-    pinging = [group.scanner for group in others if _pings_several(group)]
+    pinging = [group.scanner or 0 for group in others if _pings_several(group)]
     ipv4 = seen.is_ipv4
     spoken = np.unique(_pair(seen.source[ipv4], seen.destination[ipv4]))
     idle = ~np.isin(_pair(asked["scanner"], asked["address"]), spoken)

@@ -9,6 +9,7 @@ marked `traffic="ordinary"`.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +22,7 @@ from portlab.exports.connects import errnos
 from portlab.exports.fragments import put_together
 from portlab.exports.proofs import add_remarks, proven
 from portlab.exports.scans import Scans
-from portlab.exports.talks import NO_TALK, Index, Mask, Talks, Unjudged, latest, talks
+from portlab.exports.talks import NO_TALK, Index, Mask, Talks, Turns, Unjudged, talks
 from portlab.exports.told import told
 from portlab.model import CHECKSUM_NOT_READY, PROBE, RECEIVED, SENT, Events, Frames, no_errnos
 from portlab.packets import pcap
@@ -58,9 +59,9 @@ def scans_in(frames: Frames, damage: str = "") -> Scans:
     talk = questions.join_new_ports(seen, talks(seen))
     asked = questions.asked(seen, talk)
     found = groups(seen, talk, np.concatenate([asked, told(seen, talk, asked)]))
-    heard = np.unique(np.concatenate([seen.destination[seen.is_ipv4], seen.arp_target[seen.is_arp]]))
+    heard = np.sort(np.concatenate([seen.destination[seen.is_ipv4], seen.arp_target[seen.is_arp]]))
     scans = [
-        _scan(evidence, group, damage, heard)
+        replace(_scan(evidence, group, damage, heard), watched_until_ns=int(frames["time_ns"].max()))
         for group, evidence in zip(found, _evidence(seen, talk, found), strict=True)
     ]
     return Scans(sorted(scans, key=lambda scan: scan.started_ns))
@@ -88,7 +89,7 @@ def _scan(evidence: Frames, group: Group, damage: str, heard: NDArray[np.uint32]
     matched = bool(tries["matched"].all())
     if not matched:
         findings.tries[:] = 0
-    add_remarks(findings, rows, probes, events, matches, deaf=not np.isin(probes["source"], heard).any())
+    add_remarks(findings, rows, probes, events, matches, deaf=_deaf(probes["source"], heard))
     first, last = int(evidence["time_ns"].min()), int(evidence["time_ns"].max())
     return Scan(
         technique=group.technique,
@@ -106,6 +107,12 @@ def _scan(evidence: Frames, group: Group, damage: str, heard: NDArray[np.uint32]
         matched=matched,
         traffic=group.traffic,
     )
+
+
+def _deaf(scanners: NDArray[np.uint32], heard: NDArray[np.uint32]) -> bool:
+    """Whether none of these addresses is among those, which are in order."""
+    at = np.minimum(np.searchsorted(heard, scanners), max(len(heard) - 1, 0))
+    return not (heard[at] == scanners).any()
 
 
 def _probes(group: Group, tries: questions.Questions) -> tuple[NDArray[np.void], Asked]:
@@ -181,12 +188,14 @@ def _evidence(seen: Dissected, talk: Talks, found: list[Group]) -> Iterator[Fram
 
 def _governing(talk: Talks, asks: Mask) -> Index:
     """For each frame the question it belongs to, or NO_TALK."""
-    question = latest(talk.number, asks)
+    question = Turns(talk.number).latest(asks)
     first = np.full(talk.count + 1, NO_TALK, np.intp)
     asking = np.flatnonzero(asks)[::-1]
     first[talk.number[asking]] = asking
     first[NO_TALK] = NO_TALK  # the frames of no conversation
-    return np.where(talk.number == NO_TALK, NO_TALK, np.where(question == NO_TALK, first[talk.number], question))
+    return np.where(
+        talk.number == NO_TALK, NO_TALK, np.where(question == NO_TALK, first[talk.number], question)
+    )
 
 
 def _sought(seen: Dissected, group: Group) -> Mask:

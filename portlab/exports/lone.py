@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from portlab.exports.ordinary import SEVERAL_HOSTS, SEVERAL_PORTS, different
-from portlab.exports.talks import NO_TALK, Index, Mask, Talks, ids, latest
+from portlab.exports.talks import NO_TALK, Index, Mask, Talks, Turns, ids
 from portlab.packets.dissect import Dissected
 from portlab.packets.headers import ACK, FIN, PSH, RST, SYN, TCP_SIZE, URG
 
@@ -21,33 +21,35 @@ LONE = {"ack": ACK, "maimon": FIN | ACK}
 ALL_FLAGS = FIN | SYN | RST | PSH | ACK | URG
 
 
-def lone_segments(seen: Dissected, talk: Talks, segment: Index) -> Iterator[tuple[str, Index]]:
+def lone_segments(seen: Dissected, talk: Talks, turns: Turns, segment: Index) -> Iterator[tuple[str, Index]]:
     """The frames of each technique that are such probes."""
     flags = seen.control_bits[segment] & ALL_FLAGS
+    if not (flags & ~np.uint8(FIN) == ACK).any():
+        return
     length = seen.tcp_data_length[segment]
     goes_on = (flags & (SYN | RST) == 0) & (flags & ACK != 0)
     spoke_up, spoke_down = (talk.any(segment[goes_on & (talk.up[segment] == way)]) for way in (True, False))
-    busy = (spoke_up & spoke_down) | talk.any(segment[(length > 0) | _finishes(seen, talk, segment)])
+    busy = (spoke_up & spoke_down) | talk.any(segment[(length > 0) | _finishes(seen, talk, turns, segment)])
     quiet = ~busy[talk.number[segment]]
     bare = quiet & goes_on & (seen.tcp_header_length[segment] == TCP_SIZE)
     for technique, only in LONE.items():
         other = talk.any(segment[goes_on & (flags != only)])
         candidate = bare & (flags == only) & ~other[talk.number[segment]]
-        yield technique, segment[candidate & _believed(seen, talk, segment, candidate)]
+        yield technique, segment[candidate & _believed(seen, talk, turns, segment, candidate)]
 
 
-def _finishes(seen: Dissected, talk: Talks, segment: Index) -> Mask:
+def _finishes(seen: Dissected, talk: Talks, turns: Turns, segment: Index) -> Mask:
     """Segments that acknowledge a SYN-ACK: the end of a handshake, whether or not its SYN was captured."""
     flags = seen.control_bits[segment] & (SYN | ACK | RST)
-    offered = latest(talk.number[segment], flags == SYN | ACK)
+    offered = turns.latest(flags == SYN | ACK)
     offer = segment[offered]
     fits = seen.acknowledgment_number[segment] == seen.sequence_number[offer] + np.uint32(1)
     return (offered != NO_TALK) & (talk.up[segment] != talk.up[offer]) & fits & (flags == ACK)
 
 
-def _believed(seen: Dissected, talk: Talks, segment: Index, candidate: Mask) -> Mask:
+def _believed(seen: Dissected, talk: Talks, turns: Turns, segment: Index, candidate: Mask) -> Mask:
     """The candidates that were answered as a host answers what belongs to no connection, or stand beside such."""
-    answered = _answered(seen, talk, segment, candidate)[talk.number[segment[candidate]]]
+    answered = _answered(seen, talk, turns, segment, candidate)[talk.number[segment[candidate]]]
     index = segment[candidate]
     pair = ids(seen.source[index], seen.destination[index])
     port = ids(seen.source[index], seen.destination_port[index])
@@ -61,12 +63,11 @@ def _believed(seen: Dissected, talk: Talks, segment: Index, candidate: Mask) -> 
     return result
 
 
-def _answered(seen: Dissected, talk: Talks, segment: Index, candidate: Mask) -> Mask:
+def _answered(seen: Dissected, talk: Talks, turns: Turns, segment: Index, candidate: Mask) -> Mask:
     """For each conversation whether a RST with the number that was acknowledged, or an ICMP error, came back."""
-    asked = latest(talk.number[segment], candidate)
+    asked = turns.latest(candidate)
     question = segment[asked]
     back = (asked != NO_TALK) & (talk.up[segment] != talk.up[question])
     fits = seen.sequence_number[segment] == seen.acknowledgment_number[question]
     fits &= seen.control_bits[segment] & (SYN | ACK | RST) == RST
     return talk.any(np.concatenate([segment[back & fits], np.flatnonzero(seen.is_error)]))
-

@@ -20,9 +20,7 @@ ALWAYS = ("syn", "fin", "null", "xmas")
 TRACEROUTE = range(33_434, 33_690)  # the ports that traceroute counts up, a hop or three each
 
 
-def is_scan(
-    seen: Dissected, talk: Talks, questions: NDArray[np.void], technique: str
-) -> Mask:
+def is_scan(seen: Dissected, talk: Talks, questions: NDArray[np.void], technique: str) -> Mask:
     """Which of one technique's questions belong to a scan."""
     if not len(questions) or (technique in ALWAYS and questions["matched"].all()):
         return np.ones(len(questions), bool)
@@ -31,10 +29,13 @@ def is_scan(
     if technique in ("ping", "ping-timestamp", "ping-arp"):
         return different(port, questions["address"])[port] >= SEVERAL_HOSTS
     if technique in ("ack", "maimon"):  # these were looked at closely already
-        return (different(host, questions["port"])[host] > 1) | (different(port, questions["address"])[port] > 1)
+        several = [different(host, questions["port"]), different(host, questions["talk"])]
+        hosts = different(port, questions["address"])[port]
+        return (several[0][host] > 1) | (several[1][host] >= SEVERAL_PORTS) | (hosts > 1)
     vain = np.ones(talk.count, bool)
     if technique in ("connect", "udp"):
-        vain = _vain_connections(seen, talk, questions) if technique == "connect" else _vain_datagrams(seen, talk, questions)
+        judged = _vain_connections if technique == "connect" else _vain_datagrams
+        vain = judged(seen, talk, questions)
     vain_question = vain[questions["talk"]]
     several_ports = _mostly(host, questions["port"], vain_question, SEVERAL_PORTS)
     several_hosts = _mostly(port, questions["address"], vain_question, SEVERAL_HOSTS)
@@ -73,5 +74,5 @@ def _vain_datagrams(seen: Dissected, talk: Talks, questions: NDArray[np.void]) -
 
 def different(group: Index, values: NDArray[np.generic]) -> Index:
     """How many different values each group has."""
-    pairs = np.unique(group.astype(np.int64) << 32 | values.astype(np.int64) & 0xFFFF_FFFF)
-    return np.bincount(pairs >> 32, minlength=1)
+    pairs = np.sort(group.astype(np.int64) << 32 | values.astype(np.int64) & 0xFFFF_FFFF)
+    return np.bincount(pairs[np.diff(pairs, prepend=-1) != 0] >> 32, minlength=1)

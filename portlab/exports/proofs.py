@@ -17,7 +17,7 @@ from portlab.verdict import NO_EVENT, NOT_CAPTURED, PROVEN_BY_SCANNER, RST_AS_WE
 
 
 def proven(frames: Frames, probes: ProbeTable, matches: Matches) -> Matches:
-    """The matches, and a SYN-ACK for each SYN of which only the scanner's next segment was captured."""
+    """The matches, and a SYN-ACK for each SYN of which the scanner's next segment was captured, but no answer."""
     seen = Dissected(frames)
     flags = seen.control_bits & (SYN | ACK | RST)
     next_ = np.flatnonzero(seen.is_tcp & ~seen.received & ((flags == RST) | (flags == ACK)))
@@ -25,7 +25,7 @@ def proven(frames: Frames, probes: ProbeTable, matches: Matches) -> Matches:
         return matches
     probe = conversations(seen, probes, "tcp")
     answered = np.zeros(len(probes), bool)
-    answered[probe[(probe != NOBODY) & seen.received]] = True
+    answered[matches.probe] = True
     next_ = next_[(probe[next_] != NOBODY) & ~answered[probe[next_]]]
     beyond = seen.sequence_number[next_] - probes.column("token", probe[next_]) - np.uint32(1)
     next_ = next_[beyond <= probes.column("data_length", probe[next_])]

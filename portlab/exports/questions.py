@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from portlab.exports.lone import lone_segments
-from portlab.exports.talks import NO_TALK, Index, Mask, Talks, ids, latest, to_groups
+from portlab.exports.talks import NO_TALK, Index, Mask, Talks, Turns, ids, to_groups
 from portlab.packets.dissect import Dissected
 from portlab.packets.headers import ACK, ARP_REQUEST, ECHO_REQUEST, FIN, PSH, RST, SYN, TIMESTAMP, URG
 from portlab.ports import service_name
@@ -56,7 +56,10 @@ CRAFTED = {"fin": FIN, "null": 0, "xmas": FIN | PSH | URG}
 """Flags of segments that no operating system ever sends -> the technique that does (RFC 9293 section 3.5: only a SYN
 goes without ACK)."""
 
-MSS_ONLY, MSS_KIND = 24, 2  # a SYN's header with this option alone, and its kind; scanners' SYNs carry no other
+MSS_ONLY, MSS_KIND = (
+    24,
+    2,
+)  # a SYN's header with this option alone, and its kind; scanners' SYNs carry no other
 LEAST_WINDOW = 1024  # nmap's probes for operating systems offer less, no operating system of today does
 DHCP_SERVER, DHCP_CLIENT = 67, 68
 LEAST_UNPRIVILEGED = 1024
@@ -70,18 +73,27 @@ def asked(seen: Dissected, talk: Talks) -> Questions:
 
 
 def once(questions: Questions) -> Questions:
-    """What was sent again unchanged is one try, whose time cannot be told."""
-    columns = ("technique", "talk", "scanner", "probe_port", "token")
-    same = ids(*(questions[name] for name in columns))
-    _, first, count = np.unique(same, return_index=True, return_counts=True)
+    """What was sent again unchanged is one try, whose time cannot be told.
+
+    Of datagrams each is a try, but nothing tells which one an answer is for; so is each ARP request.
+    """
+    by_number = ~np.isin(questions["technique"], (CODE["udp"], CODE["ping-arp"]))
+    number = questions["token"].astype(np.int64) << 16 | questions["probe_port"]
+    same = ids(
+        questions["talk"], np.where(by_number, number, -1 - questions["frame"]), questions["technique"]
+    )
+    alike = same if by_number.all() else np.where(by_number, same, len(same) + questions["talk"])
+    count = np.bincount(alike, minlength=1)
+    first = np.full(len(same), len(same))
+    np.minimum.at(first, same, np.arange(len(same)))
+    first = np.sort(first[first < len(same)])
     tries = questions[first]
-    tries["time_ns"][count > 1] = 0
-    return tries[np.argsort(first)]
+    again = (count[alike[first]] > 1) & (tries["technique"] != CODE["ping-arp"])
+    tries["time_ns"][again] = 0
+    return tries
 
 
-def _rows(
-    seen: Dissected, talk: Talks, technique: str, index: Index, token: NDArray[np.uint32]
-) -> Questions:
+def _rows(seen: Dissected, talk: Talks, technique: str, index: Index, token: NDArray[np.uint32]) -> Questions:
     """The questions that these frames are; `token` is a column of all frames."""
     rows = np.zeros(len(index), QUESTION)
     rows["frame"], rows["talk"], rows["technique"] = index, talk.number[index], CODE[technique]
@@ -100,12 +112,13 @@ def _tcp(seen: Dissected, talk: Talks) -> Iterator[Questions]:
     flags = seen.control_bits[segment] & ALL_FLAGS
     is_syn = flags & (SYN | ACK | RST | FIN) == SYN
     is_syn &= _spoken_by_the_first(talk, segment, is_syn)
-    by_connect = _by_connect(seen, talk, segment, is_syn)
+    turns = Turns(talk.number[segment])
+    by_connect = _by_connect(seen, talk, turns, segment, is_syn)
     yield _segments(seen, talk, "syn", segment[is_syn & ~by_connect])
     yield _segments(seen, talk, "connect", segment[is_syn & by_connect])
     for technique, alone in CRAFTED.items():
         yield _segments(seen, talk, technique, segment[flags == alone])
-    for technique, index in lone_segments(seen, talk, segment):
+    for technique, index in lone_segments(seen, talk, turns, segment):
         yield _segments(seen, talk, technique, index)
 
 
@@ -125,12 +138,12 @@ def _spoken_by_the_first(talk: Talks, segment: Index, is_syn: Mask) -> Mask:
     return talk.up[segment] == first_up[talk.number[segment]]
 
 
-def _by_connect(seen: Dissected, talk: Talks, segment: Index, is_syn: Mask) -> Mask:
+def _by_connect(seen: Dissected, talk: Talks, turns: Turns, segment: Index, is_syn: Mask) -> Mask:
     """SYNs of a program that called connect(): the handshake was finished, or an operating system made the SYN and
     did not break it off.
     """
     number, source = talk.number[segment], seen.source[segment]
-    own = latest(number, is_syn)  # the SYN that each segment follows
+    own = turns.latest(is_syn)  # the SYN that each segment follows
     syn = segment[own]
     beyond = seen.sequence_number[segment] - seen.sequence_number[syn] - np.uint32(1)
     follows = (own != NO_TALK) & (source == seen.source[syn]) & (beyond <= seen.tcp_data_length[syn])
@@ -138,21 +151,18 @@ def _by_connect(seen: Dissected, talk: Talks, segment: Index, is_syn: Mask) -> M
     finishes, breaks_off = follows & (flags == ACK), follows & (flags == RST)
     finished, broken_off = talk.any(segment[finishes])[number], talk.any(segment[breaks_off])[number]
     half_open = np.setdiff1d(source[breaks_off], source[finishes])
-    of_a_system = (seen.tcp_header_length[segment] >= MSS_ONLY) & (
-        seen.first_tcp_option[segment] == MSS_KIND
-    )
-    more_options = seen.tcp_header_length[segment] > MSS_ONLY
-    of_a_system &= more_options | _repeated(number, seen.sequence_number[segment], is_syn)
+    of_a_system = is_syn & (seen.tcp_header_length[segment] >= MSS_ONLY)
+    of_a_system &= seen.first_tcp_option[segment] == MSS_KIND
     of_a_system &= seen.tcp_window[segment] >= LEAST_WINDOW
+    alone = of_a_system & (seen.tcp_header_length[segment] == MSS_ONLY)
+    of_a_system[alone] = _repeated(number[alone], seen.sequence_number[segment][alone])
     return is_syn & (finished | (of_a_system & ~broken_off & ~np.isin(source, half_open)))
 
 
-def _repeated(number: Index, sequence_number: NDArray[np.uint32], is_syn: Mask) -> Mask:
+def _repeated(number: Index, sequence_number: NDArray[np.uint32]) -> Mask:
     """SYNs that came again with the same number: that is how an operating system asks again."""
-    again = np.zeros(len(number), bool)
-    same = ids(number[is_syn], sequence_number[is_syn])
-    again[is_syn] = np.bincount(same, minlength=1)[same] > 1
-    return again
+    same = ids(number, sequence_number)
+    return np.bincount(same, minlength=1)[same] > 1
 
 
 # --- UDP ----------------------------------------------------------------------------------------------------
@@ -168,7 +178,7 @@ def _udp(seen: Dissected, talk: Talks) -> Iterator[Questions]:
     none = _no_questions(seen, datagram, begins)
     dropped = np.zeros(talk.count, bool)
     dropped[number[begins[none]]] = True
-    answered = latest(number, ~asks) != NO_TALK
+    answered = Turns(number).latest(~asks) != NO_TALK
     yield _rows(seen, talk, "udp", datagram[asks & ~answered & ~dropped[number]], seen.identification)
 
 
@@ -183,7 +193,12 @@ def _no_questions(seen: Dissected, datagram: Index, begins: Index) -> Mask:
     near, far = seen.source_port[first], seen.destination_port[first]
     to_who_asked_a_group &= ~_services(far) | (near == far)
     dhcp = (near == DHCP_SERVER) & (far == DHCP_CLIENT)
-    return nobody | to_who_asked_a_group | dhcp | from_a_service(seen.source[first], near, seen.destination[first], far)
+    return (
+        nobody
+        | to_who_asked_a_group
+        | dhcp
+        | from_a_service(seen.source[first], near, seen.destination[first], far)
+    )
 
 
 def from_a_service(source: Column, near: Column, destination: Column, far: Column) -> Mask:

@@ -7,11 +7,11 @@ timestamp), or an address (ARP).  An ICMP error belongs to the conversation that
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from portlab.model import Frames
 from portlab.packets.dissect import Dissected
 from portlab.packets.headers import (
     ECHO_REPLY,
@@ -36,7 +36,7 @@ class Unjudged(Dissected):
     """Frames read before it is known who asked, and so before it is known whose checksums count."""
 
     @property
-    def _checksums_right(self) -> Mask:  # type: ignore[override]
+    def _checksums_right(self) -> Mask:
         return np.ones(len(self.frames), bool)
 
 
@@ -103,24 +103,35 @@ def _part(
     return index, near, far
 
 
-def ids(*columns: NDArray[np.generic]) -> Index:
+def ids(*columns: NDArray[Any]) -> Index:
     """A number for each different combination of values in these columns."""
-    numbers = np.zeros(len(columns[0]), np.intp)
+    order = np.lexsort(columns)
+    new = np.zeros(len(order), bool)
     for column in columns:
-        _, values = np.unique(column, return_inverse=True)
-        _, numbers = np.unique(numbers * (values.max(initial=0) + 1) + values, return_inverse=True)
+        ordered = column[order]
+        new[1:] |= ordered[1:] != ordered[:-1]
+    numbers = np.empty(len(order), np.intp)
+    numbers[order] = np.cumsum(new)
     return numbers
 
 
-def latest(numbers: Index, begins: Mask) -> Index:
-    """For each place the latest one at or before it, in the same conversation, where `begins` is true; else NO_TALK."""
-    order = np.argsort(numbers, kind="stable")
-    place = np.where(begins[order], np.arange(len(order)), NO_TALK)
-    place = np.maximum.accumulate(place) if len(place) else place
-    known = (place != NO_TALK) & (numbers[order][place] == numbers[order])
-    found = np.full(len(numbers), NO_TALK, np.intp)
-    found[order] = np.where(known, order[place], NO_TALK)
-    return found
+class Turns:
+    """Frames in order of time within each conversation, to find what went before."""
+
+    def __init__(self, numbers: Index) -> None:
+        self._order = np.argsort(numbers, kind="stable")
+        self._numbers = numbers[self._order]
+
+    def latest(self, begins: Mask) -> Index:
+        """For each frame the latest one at or before it in its conversation where `begins` is true, else NO_TALK."""
+        found = np.full(len(begins), NO_TALK, np.intp)
+        if not begins.any():
+            return found
+        place = np.where(begins[self._order], np.arange(len(begins)), NO_TALK)
+        place = np.maximum.accumulate(place)
+        known = (place != NO_TALK) & (self._numbers[place] == self._numbers)
+        found[self._order[known]] = self._order[place[known]]
+        return found
 
 
 def to_groups(seen: Dissected) -> Mask:
@@ -137,5 +148,3 @@ def to_groups(seen: Dissected) -> Mask:
     maybe = np.flatnonzero(to_many | unknown)
     many[maybe] |= ~np.isin(to[maybe], seen.source[seen.is_ipv4])
     return many
-
-

@@ -84,7 +84,10 @@ def _tcp(seen: Dissected, talk: Talks) -> Questions:
     back = ((seen.destination, seen.source), (seen.destination_port, seen.source_port))
     token = seen.acknowledgment_number - np.uint32(1)
     return np.concatenate(
-        [_rows(talk, "syn", index[~goes_on], *back, token), _rows(talk, "connect", index[goes_on], *back, token)]
+        [
+            _rows(talk, "syn", index[~goes_on], *back, token),
+            _rows(talk, "connect", index[goes_on], *back, token),
+        ]
     )
 
 
@@ -118,7 +121,9 @@ def _errors(seen: Dissected, talk: Talks) -> Iterator[Questions]:
         ("ping", ICMP_PROTOCOL, numbers, seen.quoted_identification),
     ):
         mask = seen.is_error & (seen.quoted_protocol == protocol)
-        mask &= {TCP_PROTOCOL: ~no_syn, ICMP_PROTOCOL: seen.quoted_icmp_type == ECHO_REQUEST}.get(protocol, True)
+        mask &= {TCP_PROTOCOL: ~no_syn, ICMP_PROTOCOL: seen.quoted_icmp_type == ECHO_REQUEST}.get(
+            protocol, True
+        )
         index = np.flatnonzero(mask)
         index = index[~captured[talk.number[index]]]
         if protocol == UDP_PROTOCOL:  # nor an answer that nobody waited for any more

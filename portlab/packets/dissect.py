@@ -156,6 +156,20 @@ class Dissected:
         return self._column("ip", "total_length")
 
     @cached_property
+    def ip_header_length(self) -> Column:
+        """Bytes of an IP header with its options."""
+        return (self._headers["ip"]["version_ihl"] & 0xF).astype(np.uint32) * 4
+
+    @cached_property
+    def fragment_offset(self) -> Column:
+        """Where in its packet a fragment's data begins, in bytes."""
+        return (self._column("ip", "flags_fragment_offset") & np.uint32(0x1FFF)) * np.uint32(8)
+
+    @cached_property
+    def more_fragments(self) -> Mask:
+        return self._headers["ip"]["flags_fragment_offset"] & 0x2000 != 0
+
+    @cached_property
     def source_port(self) -> Column:
         """Of TCP and UDP, whose ports lie at the same place."""
         return self._column("tcp", "source_port")
@@ -184,8 +198,7 @@ class Dissected:
     @cached_property
     def tcp_data_length(self) -> Column:
         """Bytes of data in a segment."""
-        ip = (self._headers["ip"]["version_ihl"] & 0xF).astype(np.uint32) * 4
-        return self.total_length - ip - self.tcp_header_length
+        return self.total_length - self.ip_header_length - self.tcp_header_length
 
     @cached_property
     def tcp_window(self) -> Column:

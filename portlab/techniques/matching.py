@@ -97,7 +97,8 @@ class ProbeTable:
         source: NDArray[np.uint32],
         token: NDArray[np.uint32] | None = None,
     ) -> Index:
-        """For each event the probe that asked (address, port) from source_port, or NOBODY; only where `among` is true.
+        """For each event the probe that asked (address, port) from source_port, or NOBODY; only where `among` is
+        true.
 
         `source` and `token` choose where several did: of one asker's the one whose token is the nearest at or below
         (a segment with data is acknowledged further on), without a token the first.  Whether they fit is for the

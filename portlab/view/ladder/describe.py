@@ -60,7 +60,9 @@ def _start(sides: Sides) -> int:
 def _title(result: PortResult | None, target: Actor) -> str:
     if result is None:
         return f"A packet made by hand, sent to {target.name}"
-    what = words.technique_name(result.technique)
+    what = words.traffic_name(result.technique, result.traffic)
+    if result.fidelity == "capture" and result.scanner:
+        what += f" by {result.scanner}"
     return f"{what}: {result.host}" if result.port is None else f"{what}: {result.host}, port {result.port}"
 
 

@@ -27,10 +27,10 @@ def test_frame_says_what_the_rows_say(name: str) -> None:
 @pytest.mark.parametrize("scan", [scanned("syn"), scanned("ping"), made()], ids=["syn", "ping", "empty"])
 def test_types_do_not_depend_on_the_rows(scan: object) -> None:
     kinds = {name: str(kind) for name, kind in to_frame(scan).dtypes.items()}  # type: ignore[arg-type]
-    words = ("protocol", "technique", "state", "reason", "service", "fidelity")
+    words = ("protocol", "technique", "state", "reason", "service", "fidelity", "traffic")
     numbers = ("port", "tries", "icmp_type", "icmp_code")
     assert kinds == (
-        dict.fromkeys(("host", "address", "answered_by"), "str")
+        dict.fromkeys(("host", "address", "answered_by", "scanner"), "str")
         | dict.fromkeys(words, "category")
         | dict.fromkeys(numbers, "Int64")
         | {"rtt_ms": "float64"}
