@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from portlab.exports.ordinary import SEVERAL_HOSTS, SEVERAL_PORTS, different, is_scan
-from portlab.exports.questions import TECHNIQUES, Questions
-from portlab.exports.talks import Talks, ids
+from portlab.exports.questions import TECHNIQUES, Questions, only
+from portlab.exports.talks import Talks, among, ids
 from portlab.packets.dissect import Dissected
 from portlab.packets.headers import ARP_REPLY, ARP_REQUEST
 from portlab.result import FLOOD, ORDINARY, SCAN
@@ -37,16 +37,16 @@ class Group:
 def groups(seen: Dissected, talk: Talks, questions: Questions) -> list[Group]:
     """All questions, each in one group."""
     is_arp = questions["technique"] == ARP
-    found = [_with_unreached(seen, group) for group in _groups(seen, talk, questions[~is_arp])]
-    sweeps = _arp_sweeps(seen, questions[is_arp], found)
+    found = [_with_unreached(seen, group) for group in _groups(seen, talk, only(questions, ~is_arp))]
+    sweeps = _arp_sweeps(seen, only(questions, is_arp), found)
     return [*found, *_groups(seen, talk, sweeps)]
 
 
 def _groups(seen: Dissected, talk: Talks, questions: Questions) -> Iterator[Group]:
     for code, technique in enumerate(TECHNIQUES):
-        asked = questions[questions["technique"] == code]
+        asked = only(questions, questions["technique"] == code)
         scan = is_scan(seen, talk, asked, technique)
-        for traffic, rows in ((SCAN, asked[scan]), (ORDINARY, asked[~scan])):
+        for traffic, rows in ((SCAN, only(asked, scan)), (ORDINARY, only(asked, ~scan))):
             if len(rows):
                 yield from _by_asker(technique, traffic, rows)
 
@@ -59,8 +59,8 @@ def _by_asker(technique: str, traffic: str, rows: Questions) -> Iterator[Group]:
         most = np.argsort(-asked, kind="stable")[:MOST_APART]
         apart = most[asked[most] >= SEVERAL_PORTS]
     for one in apart.tolist():
-        yield Group(technique, traffic, int(scanners[one]), rows[which == one])
-    rest = rows[~np.isin(which, apart)]
+        yield Group(technique, traffic, int(scanners[one]), only(rows, which == one))
+    rest = only(rows, ~np.isin(which, apart))
     if len(rest):
         yield Group(technique, FLOOD if traffic == SCAN else ORDINARY, None, rest)
 
@@ -94,8 +94,8 @@ def _arp_sweeps(seen: Dissected, asked: Questions, others: list[Group]) -> Quest
         return asked
     pinging = [group.scanner or 0 for group in others if _pings_several(group)]
     ipv4 = seen.is_ipv4
-    spoken = np.unique(_pair(seen.source[ipv4], seen.destination[ipv4]))
-    idle = ~np.isin(_pair(asked["scanner"], asked["address"]), spoken)
+    spoken = _pair(seen.source[ipv4], seen.destination[ipv4])
+    idle = ~among(_pair(asked["scanner"], asked["address"]), spoken)
     idle &= ~np.isin(asked["scanner"], pinging)
     _, who = np.unique(asked["scanner"], return_inverse=True)
     sought = different(who[idle], asked["address"][idle])

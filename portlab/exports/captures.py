@@ -8,7 +8,6 @@ marked `traffic="ordinary"`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -22,7 +21,7 @@ from portlab.exports.connects import errnos
 from portlab.exports.fragments import put_together
 from portlab.exports.proofs import add_remarks, proven
 from portlab.exports.scans import Scans
-from portlab.exports.talks import NO_TALK, Index, Mask, Talks, Turns, Unjudged, talks
+from portlab.exports.talks import NO_TALK, Index, Mask, Talks, Turns, Unjudged, among, talks
 from portlab.exports.told import told
 from portlab.model import CHECKSUM_NOT_READY, PROBE, RECEIVED, SENT, Events, Frames, no_errnos
 from portlab.packets import pcap
@@ -55,22 +54,32 @@ def read_pcap(path: files.Pathish) -> Scans:
 def scans_in(frames: Frames, damage: str = "") -> Scans:
     """The scans in a table of frames."""
     frames = put_together(frames)
-    seen = Unjudged(frames)
-    talk = questions.join_new_ports(seen, talks(seen))
-    asked = questions.asked(seen, talk)
-    found = groups(seen, talk, np.concatenate([asked, told(seen, talk, asked)]))
-    heard = np.sort(np.concatenate([seen.destination[seen.is_ipv4], seen.arp_target[seen.is_arp]]))
-    scans = [
-        replace(_scan(evidence, group, damage, heard), watched_until_ns=int(frames["time_ns"].max()))
-        for group, evidence in zip(found, _evidence(seen, talk, found), strict=True)
-    ]
+    found, spoken, heard = _found(frames)
+    ends_ns = int(frames["time_ns"].max(initial=0))
+    scans = []
+    for group, (chosen, asks) in zip(found, spoken, strict=True):
+        evidence = _evidence(frames, chosen, asks)
+        deaf = not among(group.questions["scanner"], heard).any()
+        scans.append(replace(_scan(evidence, group, damage, deaf), watched_until_ns=ends_ns))
     return Scans(sorted(scans, key=lambda scan: scan.started_ns))
 
 
-def _scan(evidence: Frames, group: Group, damage: str, heard: NDArray[np.uint32]) -> Scan:
+def _found(frames: Frames) -> tuple[list[Group], list[tuple[Index, Mask]], NDArray[np.uint32]]:
+    """The questions in groups, for each its frames and which of them the asker sent, and the addresses to which the
+    capture has any frame.
+    """
+    seen = Unjudged(frames)
+    talk = questions.join_new_ports(seen, talks(seen))
+    asked = questions.asked(seen, talk)
+    found = groups(seen, talk, questions.together(asked, told(seen, talk, asked)))
+    heard = np.concatenate([seen.destination[seen.is_ipv4], seen.arp_target[seen.is_arp]])
+    return found, _spoken(seen, talk, found), heard
+
+
+def _scan(evidence: Frames, group: Group, damage: str, deaf: bool) -> Scan:
     """One scanner's use of one technique: the probes from its own packets, the verdicts as in a live scan.
 
-    `heard` are the addresses to which the capture has any frame.
+    `deaf`: the capture has no frame to the scanner at all.
     """
     kind = technique(group.technique)
     tries = questions.once(group.questions)
@@ -89,7 +98,7 @@ def _scan(evidence: Frames, group: Group, damage: str, heard: NDArray[np.uint32]
     matched = bool(tries["matched"].all())
     if not matched:
         findings.tries[:] = 0
-    add_remarks(findings, rows, probes, events, matches, deaf=_deaf(probes["source"], heard))
+    add_remarks(findings, rows, probes, events, matches, deaf=deaf)
     first, last = int(evidence["time_ns"].min()), int(evidence["time_ns"].max())
     return Scan(
         technique=group.technique,
@@ -107,12 +116,6 @@ def _scan(evidence: Frames, group: Group, damage: str, heard: NDArray[np.uint32]
         matched=matched,
         traffic=group.traffic,
     )
-
-
-def _deaf(scanners: NDArray[np.uint32], heard: NDArray[np.uint32]) -> bool:
-    """Whether none of these addresses is among those, which are in order."""
-    at = np.minimum(np.searchsorted(heard, scanners), max(len(heard) - 1, 0))
-    return not (heard[at] == scanners).any()
 
 
 def _probes(group: Group, tries: questions.Questions) -> tuple[NDArray[np.void], Asked]:
@@ -153,8 +156,16 @@ def _attempts(rows: NDArray[np.int32]) -> NDArray[np.uint8]:
 # --- the frames of one scan ---------------------------------------------------------------------------------
 
 
-def _evidence(seen: Dissected, talk: Talks, found: list[Group]) -> Iterator[Frames]:
-    """For each group its probes, their answers and what else was said on the same ports, with their direction.
+def _evidence(frames: Frames, chosen: Index, asks: Mask) -> Frames:
+    """These frames, with their direction as the asker saw it."""
+    kept: Frames = frames[chosen]
+    kept["direction"] = np.where(asks, SENT, RECEIVED)
+    kept["marks"] |= np.where(_checksum_not_ready(Unjudged(kept)), CHECKSUM_NOT_READY, 0).astype(np.uint8)
+    return kept
+
+
+def _spoken(seen: Dissected, talk: Talks, found: list[Group]) -> list[tuple[Index, Mask]]:
+    """For each group its probes, their answers and what else was said on the same ports; and which the asker sent.
 
     Every frame of a conversation belongs to the question before it (or, where the answer was captured first, to the
     first one), so that each is in one scan only.
@@ -166,24 +177,19 @@ def _evidence(seen: Dissected, talk: Talks, found: list[Group]) -> Iterator[Fram
         asker_up[frame] = talk.up[frame] == (matched | seen.is_error[frame])
     question = _governing(talk, group != NO_TALK)
     known = np.flatnonzero(question != NO_TALK)
-    sent = talk.up[known] == asker_up[question[known]]
-    sent &= ~seen.is_error[known]
-    by_scanner = seen.is_error[known] & (talk.up[known] != asker_up[question[known]])
+    of_asker = talk.up[known] == asker_up[question[known]]
+    asks = of_asker != seen.is_error[known]  # who quotes the asker's packet answers it
     of_group = group[question[known]]
     order = np.argsort(of_group, kind="stable")
     bounds = np.searchsorted(of_group[order], np.arange(len(found) + 1))
-    for number, one in enumerate(found):
-        mine = np.sort(order[bounds[number] : bounds[number + 1]])
-        chosen, asks = known[mine], (sent | by_scanner)[mine]
-        if len(one.unreached):
-            sought = np.flatnonzero(_sought(seen, one))
-            chosen, asks = np.append(chosen, sought), np.append(asks, np.ones(len(sought), bool))
-            order_of_time = np.argsort(chosen)
-            chosen, asks = chosen[order_of_time], asks[order_of_time]
-        kept: Frames = seen.frames[chosen]
-        kept["direction"] = np.where(asks, SENT, RECEIVED)
-        kept["marks"] |= np.where(_checksum_not_ready(Unjudged(kept)), CHECKSUM_NOT_READY, 0).astype(np.uint8)
-        yield kept
+    spoken = []
+    for one, begins, ends in zip(found, bounds[:-1].tolist(), bounds[1:].tolist(), strict=True):
+        mine = order[begins:ends]
+        sought = np.flatnonzero(_sought(seen, one)) if len(one.unreached) else np.empty(0, np.intp)
+        chosen = np.concatenate([known[mine], sought])
+        in_time = np.argsort(chosen, kind="stable")
+        spoken.append((chosen[in_time], np.append(asks[mine], np.ones(len(sought), bool))[in_time]))
+    return spoken
 
 
 def _governing(talk: Talks, asks: Mask) -> Index:

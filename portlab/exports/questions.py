@@ -31,8 +31,8 @@ CODE = {name: code for code, name in enumerate(TECHNIQUES)}
 
 QUESTION = np.dtype(
     [
-        ("frame", "i8"),  # which frame asked, or told of the question
-        ("talk", "i8"),  # its conversation
+        ("frame", "i4"),  # which frame asked, or told of the question
+        ("talk", "i4"),  # its conversation
         ("technique", "u1"),  # place in TECHNIQUES
         ("matched", "?"),  # False: only the answer was captured
         ("time_ns", "i8"),  # 0: not known, or sent more than once
@@ -68,8 +68,22 @@ LEAST_UNPRIVILEGED = 1024
 def asked(seen: Dissected, talk: Talks) -> Questions:
     """All questions that were captured, one row a try, in order of time.  `talk` may join conversations (TFTP)."""
     parts = [*_tcp(seen, talk), *_udp(seen, talk), *_icmp(seen, talk), _arp(seen, talk)]
-    found = np.concatenate(parts)
-    return found[np.argsort(found["frame"], kind="stable")]
+    found = together(*parts)
+    in_order = bool((np.diff(found["frame"]) > 0).all())
+    return found if in_order else found[np.argsort(found["frame"], kind="stable")]
+
+
+def together(*parts: Questions) -> Questions:
+    """All these questions in one table.  They may be millions: what need not be copied is not."""
+    parts = tuple(part for part in parts if len(part))
+    if len(parts) == 1:
+        return parts[0]
+    return np.concatenate(parts) if parts else np.empty(0, QUESTION)
+
+
+def only(questions: Questions, mask: Mask) -> Questions:
+    """The questions of which this is true."""
+    return questions if mask.all() else questions[mask]
 
 
 def once(questions: Questions) -> Questions:
@@ -80,7 +94,9 @@ def once(questions: Questions) -> Questions:
     by_number = ~np.isin(questions["technique"], (CODE["udp"], CODE["ping-arp"]))
     number = questions["token"].astype(np.int64) << 16 | questions["probe_port"]
     same = ids(
-        questions["talk"], np.where(by_number, number, -1 - questions["frame"]), questions["technique"]
+        questions["talk"],
+        np.where(by_number, number, -1 - questions["frame"].astype(np.int64)),
+        questions["technique"],
     )
     alike = same if by_number.all() else np.where(by_number, same, len(same) + questions["talk"])
     count = np.bincount(alike, minlength=1)

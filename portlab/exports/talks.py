@@ -115,6 +115,16 @@ def ids(*columns: NDArray[Any]) -> Index:
     return numbers
 
 
+def among(values: NDArray[Any], others: NDArray[Any]) -> Mask:
+    """Which values are among the others: np.isin for long columns, where that is slow."""
+    ordered = np.sort(others)
+    if not len(ordered):
+        return np.zeros(len(values), bool)
+    at = np.minimum(np.searchsorted(ordered, values), len(ordered) - 1)
+    found: Mask = ordered[at] == values
+    return found
+
+
 class Turns:
     """Frames in order of time within each conversation, to find what went before."""
 
@@ -146,5 +156,6 @@ def to_groups(seen: Dissected) -> Mask:
     to_many = seen.is_ipv4 & ~seen.is_tcp & (hardware[:, 0] & 1 == 1) & (to & HOST_BITS == HOST_BITS)
     unknown = seen.is_ipv4 & ~seen.is_tcp & (to & 0xFF == 0xFF) & ~hardware.any(axis=1)
     maybe = np.flatnonzero(to_many | unknown)
-    many[maybe] |= ~np.isin(to[maybe], seen.source[seen.is_ipv4])
+    if len(maybe):
+        many[maybe] |= ~among(to[maybe], seen.source[seen.is_ipv4])
     return many

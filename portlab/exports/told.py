@@ -11,8 +11,8 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from portlab.exports.questions import CODE, QUESTION, Questions, from_a_service
-from portlab.exports.talks import Index, Talks
+from portlab.exports.questions import CODE, QUESTION, Questions, from_a_service, only, together
+from portlab.exports.talks import Index, Talks, among
 from portlab.packets.dissect import Dissected
 from portlab.packets.headers import (
     ACK,
@@ -43,14 +43,15 @@ def told(seen: Dissected, talk: Talks, asked: Questions) -> Questions:
     known = np.zeros(talk.count, bool)
     known[asked["talk"]] = True
     parts = [_tcp(seen, talk), _echo(seen, talk), _datagrams(seen, talk), *_errors(seen, talk)]
-    rows = np.concatenate([part[~known[part["talk"]]] for part in parts])
+    rows = together(*(only(part, ~known[part["talk"]]) for part in parts))
     keep = np.ones(len(rows), bool)
     for protocol in ("tcp", "udp", "icmp"):
         codes = [CODE[name] for name, its in PROTOCOL_OF.items() if its == protocol]
         names = [code for name, code in CODE.items() if PROTOCOL_OF.get(name, _protocol(name)) == protocol]
-        asking = np.unique(asked["scanner"][np.isin(asked["technique"], names)])
-        keep &= ~(np.isin(rows["technique"], codes) & np.isin(rows["scanner"], asking))
-    return rows[keep]
+        its = np.isin(rows["technique"], codes)
+        if its.any():
+            keep[its] = ~among(rows["scanner"][its], asked["scanner"][np.isin(asked["technique"], names)])
+    return only(rows, keep)
 
 
 def _protocol(technique: str) -> str:
