@@ -97,3 +97,10 @@ def test_time_grows_as_the_frames_do() -> None:
         scans_in(frames)
         took.append(time.process_time() - begins)
     assert took[1] < 60 * max(took[0], 0.005)
+
+
+def test_ladder_of_a_flood_is_its_beginning() -> None:
+    (scan,) = scans_in(table(flood(2000)))
+    told = str(scan.exchange(VICTIM, 25_565))
+    assert "the first 300 of 2,000 frames" in told
+    assert len(told.splitlines()) < 1000
