@@ -1,8 +1,9 @@
 """Scans told from the traffic of ordinary programs.
 
-A scanner asks several ports of one host, or one port of several hosts, and mostly nothing comes of it: no connection,
-or one on which nothing is said; no datagram in return.  A program asks to be served.  Probes that no program sends (a
-SYN without an operating system's options that nobody follows up, FIN, NULL, Xmas) are a scan even alone.
+A scanner asks several ports of one host, or one port of several neighbours, and mostly nothing comes of it: no
+connection, or one on which nothing is said; no datagram in return.  A program asks to be served.  Probes that no
+program sends (a SYN without an operating system's options that nobody follows up, FIN, NULL, Xmas) are a scan even
+alone.
 """
 
 from __future__ import annotations
@@ -15,15 +16,16 @@ from portlab.packets.dissect import Dissected
 from portlab.packets.headers import RST
 
 SEVERAL_PORTS = 3  # of one host
-SEVERAL_HOSTS = 5  # by the same question
+SEVERAL_HOSTS = 5  # by the same question; of a port, in one network of 256 addresses
 ALWAYS = ("syn", "fin", "null", "xmas")
 TRACEROUTE = range(33_434, 33_690)  # the ports that traceroute counts up, a hop or three each
 
 
 def is_scan(seen: Dissected, talk: Talks, questions: NDArray[np.void], technique: str) -> Mask:
     """Which of one technique's questions belong to a scan."""
-    if not len(questions) or (technique in ALWAYS and questions["matched"].all()):
-        return np.ones(len(questions), bool)
+    always = (technique in ALWAYS) & questions["matched"] & ~questions["by_system"]
+    if always.all():
+        return always
     host = ids(questions["scanner"], questions["address"])
     port = ids(questions["scanner"], questions["port"])
     if technique in ("ping", "ping-timestamp", "ping-arp"):
@@ -38,9 +40,13 @@ def is_scan(seen: Dissected, talk: Talks, questions: NDArray[np.void], technique
         vain = judged(seen, talk, questions)
     vain_question = vain[questions["talk"]]
     several_ports = _mostly(host, questions["port"], vain_question, SEVERAL_PORTS)
-    several_hosts = _mostly(port, questions["address"], vain_question, SEVERAL_HOSTS)
-    always = questions["matched"] & (technique in ALWAYS)
-    return always | several_ports | several_hosts
+    network = ids(port, questions["address"] >> 8)
+    several_hosts = _mostly(network, questions["address"], vain_question, SEVERAL_HOSTS)
+    scanned = always | several_ports | several_hosts
+    same_ports = np.isin(
+        port, np.flatnonzero(np.bincount(port, scanned))
+    )  # asked of a host that serves most of them
+    return scanned | _mostly(host, questions["port"], same_ports, SEVERAL_PORTS)
 
 
 def _mostly(group: Index, values: NDArray[np.generic], vain: Mask, several: int) -> Mask:

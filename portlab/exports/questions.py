@@ -35,6 +35,7 @@ QUESTION = np.dtype(
         ("talk", "i4"),  # its conversation
         ("technique", "u1"),  # place in TECHNIQUES
         ("matched", "?"),  # False: only the answer was captured
+        ("by_system", "?"),  # a SYN as operating systems make them, whose handshake was not finished
         ("time_ns", "i8"),  # 0: not known, or sent more than once
         ("scanner", "u4"),
         ("address", "u4"),
@@ -129,8 +130,10 @@ def _tcp(seen: Dissected, talk: Talks) -> Iterator[Questions]:
     is_syn = flags & (SYN | ACK | RST | FIN) == SYN
     is_syn &= _spoken_by_the_first(talk, segment, is_syn)
     turns = Turns(talk.number[segment])
-    by_connect = _by_connect(seen, talk, turns, segment, is_syn)
-    yield _segments(seen, talk, "syn", segment[is_syn & ~by_connect])
+    by_connect, by_system = _by_connect(seen, talk, turns, segment, is_syn)
+    half_open = _segments(seen, talk, "syn", segment[is_syn & ~by_connect])
+    half_open["by_system"] = by_system[is_syn & ~by_connect]
+    yield half_open
     yield _segments(seen, talk, "connect", segment[is_syn & by_connect])
     for technique, alone in CRAFTED.items():
         yield _segments(seen, talk, technique, segment[flags == alone])
@@ -154,9 +157,11 @@ def _spoken_by_the_first(talk: Talks, segment: Index, is_syn: Mask) -> Mask:
     return talk.up[segment] == first_up[talk.number[segment]]
 
 
-def _by_connect(seen: Dissected, talk: Talks, turns: Turns, segment: Index, is_syn: Mask) -> Mask:
+def _by_connect(
+    seen: Dissected, talk: Talks, turns: Turns, segment: Index, is_syn: Mask
+) -> tuple[Mask, Mask]:
     """SYNs of a program that called connect(): the handshake was finished, or an operating system made the SYN and
-    did not break it off.
+    did not break it off.  And those that an operating system made of itself: its host finished other handshakes.
     """
     number, source = talk.number[segment], seen.source[segment]
     own = turns.latest(is_syn)  # the SYN that each segment follows
@@ -172,7 +177,8 @@ def _by_connect(seen: Dissected, talk: Talks, turns: Turns, segment: Index, is_s
     of_a_system &= seen.tcp_window[segment] >= LEAST_WINDOW
     alone = of_a_system & (seen.tcp_header_length[segment] == MSS_ONLY)
     of_a_system[alone] = _repeated(number[alone], seen.sequence_number[segment][alone])
-    return is_syn & (finished | (of_a_system & ~broken_off & ~np.isin(source, half_open)))
+    of_a_system &= ~np.isin(source, half_open)
+    return is_syn & (finished | (of_a_system & ~broken_off)), of_a_system
 
 
 def _repeated(number: Index, sequence_number: NDArray[np.uint32]) -> Mask:

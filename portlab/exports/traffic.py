@@ -24,7 +24,7 @@ def in_short(scans: Sequence[Scan]) -> str:
         "host pinged": _hosts(scans, "ping", "ping-timestamp"),
         "host asked for by ARP": _hosts(scans, "ping-arp"),
         "segment of no connection": _talks(scans, "ack", "maimon"),
-        "answer to a SYN": _talks(scans, "syn"),
+        "unfinished connection": _talks(scans, "syn"),
     }
     return ", ".join(f"{count:,} {_plural(what, count)}" for what, count in counted.items() if count)
 
@@ -33,7 +33,7 @@ def _plural(what: str, count: int) -> str:
     head, space, rest = what.partition(" ")
     if count == 1:
         return what
-    return f"{what}s" if head == "other" else f"{head}s{space}{rest}"
+    return f"{what}s" if head in ("other", "unfinished") else f"{head}s{space}{rest}"
 
 
 def _talks(scans: Sequence[Scan], *techniques: str, besides: int | None = None) -> int:

@@ -44,7 +44,7 @@ ORDINARY = {
     "udp": "Datagrams",
     "ack": "ACK of no connection",
     "maimon": "FIN of no connection",
-    "syn": "Answers to SYNs",
+    "syn": "Unfinished connections",
 }
 """What the same packets are called where no scanner sent them."""
 

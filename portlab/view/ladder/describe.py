@@ -19,7 +19,6 @@ from portlab.view.ladder.sides import Sides
 from portlab.view.ladder.silences import CALLED, folded, with_silences
 from portlab.view.ladder.story import Actor, Kind, Row, Speaker, Story
 
-
 MOST_FRAMES = 300
 
 

@@ -85,6 +85,13 @@ ORDINARY = {
     ],
     "one host pinged": [IP(src=ME, dst=WEB) / ICMP(id=1, seq=at) / b"1234" for at in range(3)],
     "traceroute": [IP(src=ME, dst=WEB, ttl=at + 1) / UDP(sport=50_000, dport=33_434 + at) for at in range(9)],
+    "a connection called off": [
+        *session(),
+        tcp("S", port=50_001, options=KERNEL),
+        back("SA", port=50_001),
+        tcp("R", port=50_001, seq=1001),
+    ],
+    "dead hosts here and there": [tcp("S", target=f"10.9.{at}.1", options=KERNEL) for at in range(9)],
     "a refused connection": [tcp("S", options=KERNEL), back("RA", seq=0)],
     "a rest of a connection, reset": [tcp("FA", ack=77), back("R", seq=77, ack=0)],
 }
@@ -93,7 +100,7 @@ ORDINARY = {
 @pytest.mark.parametrize("packets", ORDINARY.values(), ids=ORDINARY)
 def test_what_programs_do_is_no_scan(tmp_path: Path, packets: list[Packet]) -> None:
     scans = scans_of(tmp_path, *packets)
-    assert [scan.traffic for scan in scans] == ["ordinary"]
+    assert {scan.traffic for scan in scans} == {"ordinary"}
     assert list(scans.ordinary) == list(scans)
     assert scans.only == []
     assert repr(scans).startswith("No scan was found.\n\nNo scan, but ordinary traffic: ")
