@@ -78,11 +78,14 @@ class Scan:
 
     @cached_property
     def scanner(self) -> NDArray[np.uint32]:
-        """Who asked each row: the source address of its probes; 0 where nobody was or several were."""
+        """Who asked each row: the source address of its probes; 0 where nobody did or several did."""
         if self.asked.scanner is not None:
             return self.asked.scanner
-        scanner = np.zeros(len(self), np.uint32)
         mine = self.probes[self.probes["row"] >= 0]
+        one = (
+            len(mine) and (mine["source"] == mine["source"][0]).all()
+        )  # also where ARP was as far as it came
+        scanner = np.full(len(self), mine["source"][0] if one else 0, np.uint32)
         scanner[mine["row"]] = mine["source"]
         return scanner
 

@@ -95,3 +95,13 @@ def test_every_meaning_has_its_way_back() -> None:
             row = ROW | {"state": str(meaning.state), "reason": str(meaning.reason), "port": port}
             found = scan_of([row], FACTS | {"technique": name}).row(0)
             assert (found.state, found.reason) == (meaning.state, meaning.reason), (name, answer)
+
+
+@pytest.mark.parametrize("name", ["ping", "ping-arp", "connect", "syn", "udp"])
+def test_who_asked_is_a_column(name: str) -> None:
+    """Live it is this machine's own address, also where ARP was as far as it came."""
+    scan = scanned(name)
+    frame = to_frame(scan)
+    assert set(frame["scanner"]) == {"10.77.1.100"}
+    assert set(frame["traffic"]) == {"scan"}
+    assert scan.row(0).scanner == "10.77.1.100"
