@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 
     from pandas import DataFrame
 
+NOT_OURS = "So says the file that it was read from; PortLab cannot say why."
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Scan:
@@ -73,6 +75,8 @@ class Scan:
     traffic: str = SCAN
     """SCAN; of a capture also ORDINARY (programs' own connections and datagrams, told by the same rules) or FLOOD
     (more askers than can be told apart: forged senders, or very many scanners)."""
+    notes: tuple[str, ...] = ()
+    """What a file that this was read from holds and this scan does not, each a sentence."""
 
     # --- columns ------------------------------------------------------------------------------------------
 
@@ -192,8 +196,8 @@ class Scan:
             icmp_code=_or_none(found.icmp_code[index]),
             service=self.service[index],
             fidelity=self.fidelity,
-            sentence=self._sentence(index, meaning.sentence),
-            source=meaning.source,
+            sentence=NOT_OURS if answer is Answer.UNKNOWN else self._sentence(index, meaning.sentence),
+            source="" if answer is Answer.UNKNOWN else meaning.source,
             caveat=self._caveat(index, answer),
             scanner=dotted(int(self.scanner[index])) if self.scanner[index] else None,
             traffic=self.traffic,

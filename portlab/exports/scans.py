@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from html import escape
 from typing import TYPE_CHECKING, Any
 
 from portlab.exports.traffic import in_short
@@ -13,7 +15,15 @@ if TYPE_CHECKING:
 
 
 class Scans(list[Scan]):
-    """A list of scans that exports all of them at once, one row a port."""
+    """A list of scans that exports all of them at once, one row a port.
+
+    `notes` are sentences about what the file holds besides: what was left out, and why.  (What concerns one scan
+    stands in that scan's own `notes`.)
+    """
+
+    def __init__(self, scans: Iterable[Scan] = (), notes: Iterable[str] = ()) -> None:
+        super().__init__(scans)
+        self.notes = tuple(notes)
 
     def to_frame(self) -> DataFrame:
         """All rows as one tidy DataFrame."""
@@ -50,16 +60,17 @@ class Scans(list[Scan]):
         return Scans(scan for scan in self if scan.traffic == ORDINARY)
 
     def __repr__(self) -> str:
-        return "\n\n".join(
-            part if isinstance(part, str) else repr(part) for part in self._in_order_of_interest()
-        )
+        told = [part if isinstance(part, str) else repr(part) for part in self._in_order_of_interest()]
+        notes = ["\n".join(f"! {note}" for note in self.notes)] if self.notes else []
+        return "\n\n".join(told + notes)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         html = [
             f"<p>{part}</p>" if isinstance(part, str) else part._repr_mimebundle_()["text/html"]
             for part in self._in_order_of_interest()
         ]
-        return {"text/plain": repr(self), "text/html": "".join(html)}
+        notes = [f"<p><strong>!</strong> {escape(note)}</p>" for note in self.notes]
+        return {"text/plain": repr(self), "text/html": "".join(html + notes)}
 
     def _in_order_of_interest(self) -> list[Scan | str]:
         """The scans, a sentence about the ordinary traffic, and that traffic."""
@@ -71,3 +82,8 @@ class Scans(list[Scan]):
 def together(scans: Scan | list[Scan]) -> list[Scan]:
     """One scan or several, as a list."""
     return [scans] if isinstance(scans, Scan) else list(scans)
+
+
+def notes_of(scans: Scan | list[Scan]) -> tuple[str, ...]:
+    """The notes that belong to the file and to none of its scans."""
+    return scans.notes if isinstance(scans, Scans) else ()
