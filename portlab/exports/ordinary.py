@@ -50,11 +50,11 @@ def is_scan(seen: Dissected, talk: Talks, questions: NDArray[np.void], technique
 
 
 def _mostly(group: Index, values: NDArray[np.generic], vain: Mask, several: int) -> Mask:
-    """Questions of groups that asked several different values in vain, and these make half of all it asked."""
+    """Questions of groups that asked several different values, and half of them or more in vain."""
     asked, in_vain = different(group, values), np.zeros(group.max(initial=0) + 1, np.intp)
     counted = different(group[vain], values[vain])
     in_vain[: len(counted)] = counted
-    return (in_vain[group] >= several) & (2 * in_vain[group] >= asked[group])
+    return (asked[group] >= several) & (2 * in_vain[group] >= asked[group])
 
 
 def _vain_connections(seen: Dissected, talk: Talks, questions: NDArray[np.void]) -> Mask:

@@ -117,6 +117,7 @@ SCANS = {
     "connect, nothing said": [p for at in PORTS for p in session(to=at) if not bytes(p[TCP].payload)],
     "connect, one port of several hosts": [tcp("S", target=host, options=KERNEL) for host in HOSTS],
     "udp": [datagram(at) for at in PORTS],
+    "udp, half of it answered": [*answered(53), *answered(123), datagram(9), datagram(161)],
     "udp, one port of several hosts": [datagram(161, dst=host) for host in HOSTS],
     "ping": [IP(src=ME, dst=host) / ICMP(id=1, seq=1) / b"1234" for host in HOSTS],
     "ack": [tcp("A", to=at, ack=77) for at in PORTS],
