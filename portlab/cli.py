@@ -137,7 +137,7 @@ def _add_ports(commands: Any) -> None:
 def _add_read(commands: Any) -> None:
     about = "read a capture (pcap, pcapng), a result in JSON, or nmap's XML"
     read = commands.add_parser("read", help=about, description=about, allow_abbrev=False)
-    read.add_argument("file", metavar="FILE")
+    read.add_argument("file", metavar="FILE", help='a file, a pipe, or "-" for standard input')
     _add_outputs(read)
 
 
@@ -217,10 +217,10 @@ def _read(path: str) -> Scans:
     """The scans in a file, whichever of our forms it has."""
     from portlab import exports, files
 
-    with files.opened(path) as file:
-        begins = file.read(64).lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
     readers = {b"{": exports.read_json, b"<": exports.read_nmap_xml}
-    return readers.get(begins, exports.read_pcap)(path)
+    with files.reading(path) as file:  # a pipe can be read only once
+        begins = file.peek(64)[:64].lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
+        return readers.get(begins, exports.read_pcap)(file)
 
 
 def _outputs(typed: argparse.Namespace) -> dict[str, str]:

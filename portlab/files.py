@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 import sys
@@ -10,13 +11,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO, cast
 
 from portlab.errors import BadTarget
 
 Pathish = str | PathLike[str]
+Source = Pathish | BinaryIO
+"""Where to read from: a path, "-" for standard input, or a binary file that is open already."""
 
-STANDARD_OUTPUT = "-"
+STANDARD_OUTPUT = STANDARD_INPUT = "-"
 
 
 @contextmanager
@@ -68,9 +71,9 @@ def write(path: Pathish, text: str) -> None:
         draft.write_text(text, "utf-8", newline="\n")
 
 
-def read(path: Pathish) -> bytes:
+def read(path: Source) -> bytes:
     """All bytes of a file.  Raises BadTarget where it cannot be read."""
-    with opened(path) as file:
+    with reading(path) as file:
         return file.read()
 
 
@@ -83,6 +86,35 @@ def opened(path: Pathish) -> Iterator[BinaryIO]:
         raise BadTarget(f"{str(path)!r} cannot be read: {getattr(error, 'strerror', error)}.") from error
     with file:
         yield file
+
+
+@contextmanager
+def reading(source: Source) -> Iterator[io.BufferedReader]:
+    """Something to read, once: its first bytes can be looked at with `peek`, since a pipe cannot be opened again."""
+    if isinstance(source, str | PathLike) and str(source) == STANDARD_INPUT:
+        source = _standard_input()
+    if isinstance(source, str | PathLike):
+        with opened(source) as file:
+            yield cast(io.BufferedReader, file)
+    elif isinstance(source, io.BufferedReader):
+        yield source
+    else:
+        buffered = io.BufferedReader(cast(Any, source))
+        yield buffered
+        buffered.detach()  # else it would close what is not its own
+
+
+def _standard_input() -> BinaryIO:
+    try:
+        return open(0, "rb", closefd=False)  # it stays open for others
+    except OSError as error:
+        raise BadTarget("Standard input is closed: give the name of a file.") from error
+
+
+def name_of(source: Source) -> str:
+    """What messages call it: the path as it was given, "-" for standard input."""
+    name = source if isinstance(source, str | PathLike) else getattr(source, "name", "an open file")
+    return STANDARD_INPUT if name == 0 else str(name)
 
 
 def _named(path: Pathish) -> Path:

@@ -66,6 +66,8 @@ class Scan:
     """Why the scan ended early, where `complete` is false."""
     never_asked: tuple[tuple[str, int | None], ...] = ()
     """(address, port) of the rows that were not reached before it ended."""
+    left_out: tuple[tuple[str, int], ...] = ()
+    """Of a capture: why frames between the scanner and those it asked were not read, and how many."""
 
     # --- columns ------------------------------------------------------------------------------------------
 
@@ -228,7 +230,7 @@ class Scan:
 
     def _exchange(self, index: int) -> Exchange:
         row_probes = self.probes[self.probes["row"] == index]
-        seen = Dissected(self.events.frames)
+        seen = Dissected(self.events.frames, forgiving=True)
         table = ProbeTable(row_probes)
         belongs = conversations(seen, table, self.protocol) != NOBODY
         if self.findings.answer[index] == Answer.NO_NEIGHBOUR.code:

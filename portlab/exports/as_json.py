@@ -49,6 +49,7 @@ def header(scan: Scan) -> dict[str, Any]:
         "matched": scan.matched,
         "stopped_by": scan.stopped_by,
         "never_asked": [list(pair) for pair in scan.never_asked],
+        "left_out": dict(scan.left_out),
     }
 
 
@@ -67,14 +68,14 @@ def _of_all(scans: list[Scan]) -> dict[str, Any]:
     }
 
 
-def read_json(path: files.Pathish) -> Scans:
+def read_json(path: files.Source) -> Scans:
     """The scans that `to_json` wrote.  Raises MalformedPacket for anything else."""
     data = files.read(path)
     try:
         return from_document(json.loads(data, parse_constant=_no_constant))
     except (ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise MalformedPacket(
-            f"{str(path)!r} is not a result of PortLab in JSON ({type(error).__name__}: {error}). "
+            f"{files.name_of(path)!r} is not a result of PortLab in JSON ({type(error).__name__}: {error}). "
             "Such files are written by scan.to_json(path) and by: portlab syn TARGET --json FILE"
         ) from error
 
@@ -104,6 +105,7 @@ def facts_of(head: dict[str, Any]) -> dict[str, Any]:
         "matched": bool(head.get("matched", True)),
         "stopped_by": str(head.get("stopped_by", "")),
         "never_asked": tuple((address, port) for address, port in head.get("never_asked", [])),
+        "left_out": tuple((str(why), int(count)) for why, count in head.get("left_out", {}).items()),
     }
 
 

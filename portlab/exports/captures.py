@@ -7,6 +7,8 @@ as in a live scan.  Where a capture holds only answers, the questions are worked
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,37 +18,42 @@ from portlab.exports import questions
 from portlab.exports.connects import errnos
 from portlab.exports.questions import Mask, Questions
 from portlab.exports.scans import Scans
-from portlab.model import CHECKSUM_NOT_READY, PROBE, RECEIVED, SENT, Events, Frames, no_errnos
-from portlab.packets import pcap
+from portlab.model import PROBE, RECEIVED, SENT, Events, Frames, no_errnos
+from portlab.packets import left_out, pcap
 from portlab.packets.dissect import Dissected
-from portlab.packets.headers import ECHO_REQUEST, ETHERNET_SIZE, PROTOCOLS, TIMESTAMP
+from portlab.packets.headers import ECHO_REQUEST, PROTOCOLS, TIMESTAMP
 from portlab.result import Scan
 from portlab.techniques import technique
 from portlab.techniques.matching import ProbeTable
 from portlab.verdict import NO_PORT, Asked, conclude
 
-TCP_CHECKSUM, UDP_CHECKSUM = 16, 6  # where in its header
 FIDELITY = "capture"  # a capture does not say what network it is from
 NS = 1_000_000_000
 
 
-def read_pcap(path: files.Pathish) -> Scans:
+def read_pcap(path: files.Source) -> Scans:
     """The scans in a pcap or pcapng file, in order of their beginning; techniques and scanners are told apart.
 
-    Of a damaged file the frames before the damage are read, and the scans are marked incomplete.  Raises
-    MalformedPacket for what is no capture.
+    `path` may be "-" for standard input, or a binary file that is open already.  Of a damaged file the frames before
+    the damage are read, and the scans are marked incomplete; `left_out` says which frames were not read, and why.
+    Raises MalformedPacket for what is no capture.
     """
     capture = pcap.read(path)
-    return scans_in(capture.frames, capture.damage)
+    return scans_in(capture.frames, capture.damage, capture.foreign)
 
 
-def scans_in(frames: Frames, damage: str = "") -> Scans:
-    """The scans in a table of frames."""
-    scans = [_scan(frames, asked, damage) for asked in questions.find(frames)]
-    return Scans(sorted(scans, key=lambda scan: scan.started_ns))
+def scans_in(frames: Frames, damage: str = "", foreign: Mapping[str, int] | None = None) -> Scans:
+    """The scans in a table of frames; `foreign` counts frames that are not in it, by the name of their link."""
+    why = left_out.why(frames)
+    scans = [_scan(frames, asked, damage, why) for asked in questions.find(frames)]
+    return Scans(
+        sorted(scans, key=lambda scan: scan.started_ns),
+        left_out=left_out.counted(why, foreign),
+        damage=damage,
+    )
 
 
-def _scan(frames: Frames, asked: Questions, damage: str) -> Scan:
+def _scan(frames: Frames, asked: Questions, damage: str, why: NDArray[np.uint8]) -> Scan:
     """One scanner's use of one technique: the probes from its own packets, the verdicts as in a live scan."""
     kind = technique(asked.technique)
     probes, rows = _probes(asked)
@@ -78,7 +85,18 @@ def _scan(frames: Frames, asked: Questions, damage: str) -> Scan:
         probes=probes,
         received=events,
         matched=asked.matched,
+        left_out=left_out.counted(why[_between(frames, asked, why)]),
     )
+
+
+def _between(frames: Frames, asked: Questions, why: NDArray[np.uint8]) -> NDArray[np.intp]:
+    """The frames left out that passed between the scanner and those it asked: each may have been an answer."""
+    rows = np.flatnonzero(np.isin(why, left_out.OF_A_SCAN))
+    seen = Dissected(frames[rows])
+    ends = (seen.source, seen.destination), (seen.destination, seen.source)
+    return rows[
+        np.any([(one == asked.scanner) & np.isin(other, asked.address) for one, other in ends], axis=0)
+    ]
 
 
 def _probes(asked: Questions) -> tuple[NDArray[np.void], Asked]:
@@ -113,8 +131,11 @@ def _attempts(rows: NDArray[np.int32]) -> NDArray[np.uint8]:
 
 
 def _evidence(frames: Frames, asked: Questions) -> Frames:
-    """The frames of this protocol that the scanner sent or that answer it, with their direction as it saw them."""
-    seen = questions.as_sent(frames)
+    """The frames of this protocol that the scanner sent or that answer it, with their direction as it saw them.
+
+    Damaged ones are among them, to be shown: none of them decides anything.
+    """
+    seen = Dissected(frames, forgiving=True)
     spoken = {
         "tcp": seen.is_tcp,
         "udp": seen.is_udp,
@@ -133,7 +154,6 @@ def _evidence(frames: Frames, asked: Questions) -> Frames:
     chosen = by_scanner | asks | came_back
     kept: Frames = frames[chosen]
     kept["direction"] = np.where(came_back[chosen], RECEIVED, SENT)
-    kept["marks"] |= np.where(_checksum_not_ready(seen)[chosen], CHECKSUM_NOT_READY, 0).astype(np.uint8)
     return kept
 
 
@@ -143,21 +163,3 @@ def _answers_itself(seen: Dissected, asked: Questions) -> Mask:
         return ~np.isin(seen.icmp_type, (ECHO_REQUEST, TIMESTAMP))
     to_asking_port = np.isin(seen.destination_port, asked.source_port)
     return to_asking_port & ~np.isin(seen.source_port, asked.source_port)
-
-
-def _checksum_not_ready(seen: Dissected) -> Mask:
-    """Frames that a machine captured on their way out, before the checksum was filled in.
-
-    Linux leaves the sum of the pseudo header there meanwhile, for the network card to complete.
-    """
-    data = seen.frames["data"]
-    size = (data[:, ETHERNET_SIZE] & 0xF).astype(np.intp) * 4
-    place = ETHERNET_SIZE + size + np.where(seen.is_tcp, TCP_CHECKSUM, UDP_CHECKSUM)
-    every = np.arange(len(data))
-    there = data[every, place].astype(np.uint32) << 8 | data[every, place + 1]
-    ends = [half for end in (seen.source, seen.destination) for half in (end >> 16, end & 0xFFFF)]
-    total = sum(ends, start=seen.protocol + seen.total_length - size.astype(np.uint32))
-    for _ in range(2):
-        total = (total & 0xFFFF) + (total >> 16)
-    unready: Mask = (seen.is_tcp | seen.is_udp) & (there == total)
-    return unready

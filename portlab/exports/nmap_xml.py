@@ -139,7 +139,7 @@ def _ranges(ports: list[int]) -> str:
 # --- reading ------------------------------------------------------------------------------------------------
 
 
-def read_nmap_xml(path: files.Pathish) -> Scans:
+def read_nmap_xml(path: files.Source) -> Scans:
     """The scans of an nmap XML file, told apart by technique; `scan.complete` is false if it was cut off.
 
     Hosts that nmap took for granted (-Pn, its own machine) give no ping row, since nothing was asked.  Raises
@@ -157,7 +157,7 @@ def read_nmap_xml(path: files.Pathish) -> Scans:
         return _by_nmap(root, whole)
     except (ValueError, LookupError, TypeError, AttributeError, OverflowError) as error:
         raise MalformedPacket(
-            f"{str(path)!r} is not a result in nmap's XML ({type(error).__name__}: {error}). "
+            f"{files.name_of(path)!r} is not a result in nmap's XML ({type(error).__name__}: {error}). "
             "Such files are written by: nmap -oX FILE, and by: portlab syn TARGET --xml FILE"
         ) from error
 

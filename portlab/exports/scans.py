@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+import html
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from portlab.files import Pathish
+from portlab.packets.left_out import IPV6, WORDS, Counts, sentence
 from portlab.result import Scan
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
 
+IPV6_WORDS = WORDS[IPV6]
+
+
 class Scans(list[Scan]):
-    """A list of scans that exports all of them at once, one row a port."""
+    """A list of scans that exports all of them at once, one row a port.
+
+    `left_out` says which frames of their file were not read: why, and how many.
+    """
+
+    def __init__(self, scans: Iterable[Scan] = (), *, left_out: Counts = (), damage: str = "") -> None:
+        super().__init__(scans)
+        self.left_out, self.damage = left_out, damage
 
     def to_frame(self) -> DataFrame:
         """All rows as one tidy DataFrame."""
@@ -39,11 +52,21 @@ class Scans(list[Scan]):
         to_nmap_xml(self, path)
 
     def __repr__(self) -> str:
-        return "\n\n".join(repr(scan) for scan in self) if self else "No scan was found."
+        told = "\n\n".join(repr(scan) for scan in self) if self else "No scan was found."
+        return "\n".join([told, *(f"! {note}" for note in self._notes())])
+
+    def _notes(self) -> list[str]:
+        """What a reader must know of the file."""
+        notes = [sentence(self.left_out)]
+        if any(words == IPV6_WORDS for words, _ in self.left_out):
+            notes.append("PortLab reads IPv4 only.")
+        return [note for note in notes if note] + [self.damage] * bool(self.damage and not self)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         bundles = [scan._repr_mimebundle_() for scan in self]
-        return {"text/plain": repr(self), "text/html": "".join(bundle["text/html"] for bundle in bundles)}
+        notes = "".join(f"<p>{html.escape(note)}</p>" for note in self._notes())
+        figures = "".join(bundle["text/html"] for bundle in bundles)
+        return {"text/plain": repr(self), "text/html": figures + notes}
 
 
 def together(scans: Scan | list[Scan]) -> list[Scan]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from portlab.addresses import dotted
+from portlab.packets.left_out import sentence
 from portlab.packets.streams import first_bytes
 from portlab.view import figure
 from portlab.view.ladder.packet import Packet, read
@@ -85,4 +86,4 @@ def _notes(capture: Capture) -> list[str]:
         notes.append(f"Of {count(cut, 'frame')} only the first bytes were kept.")
     if capture.lost:
         notes.append(f"{count(capture.lost, 'frame')} came faster than they could be kept.")
-    return [*notes, capture.damage] if capture.damage else notes
+    return [*notes, *filter(None, [sentence(capture.left_out), capture.damage])]

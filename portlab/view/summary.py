@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from portlab.model import RECEIVED, PortResult, Reason, State
+from portlab.model import DAMAGED, RECEIVED, PortResult, Reason, State
+from portlab.packets.left_out import sentence
 from portlab.view import figure, words
 from portlab.view.svg import badge, escape
 from portlab.view.tokens import LOOKS
@@ -134,7 +135,8 @@ def _facts(scan: Scan, hosts: int) -> str:
     connects = scan.technique == "connect"
     sent = words.count(len(scan.probes), "connection attempt" if connects else "probe")
     frames = scan.received.frames
-    heard = words.count(int((frames["direction"] == RECEIVED).sum()), "frame") + " received"
+    received = (frames["direction"] == RECEIVED) & (frames["marks"] & DAMAGED == 0)
+    heard = words.count(int(received.sum()), "frame") + " received"
     parts = [asked, f"{words.duration(scan.elapsed_s * 1e9)}", sent]
     return " · ".join(parts if connects and not len(frames) else [*parts, heard])
 
@@ -150,6 +152,8 @@ def warnings(scan: Scan) -> list[str]:
         told.append(f"{words.count(len(scan.never_asked), kind)} never asked: nothing is said about them.")
     if not scan.matched:
         told.append("UNMATCHED: answers without their questions. Nothing ties them to a probe.")
+    if scan.left_out:
+        told.append(f"{sentence(scan.left_out)} Some silence may be theirs.")
     if scan.lost_here:
         lost = words.count(scan.lost_here, "frame")
         told.append(f"{lost} lost on this machine before they were read: some silence may be our own fault.")

@@ -142,7 +142,7 @@ def write_classic(path: Path, link: int, *data: bytes) -> None:
 
 def test_foreign_link_is_named(tmp_path: Path) -> None:
     write_classic(tmp_path / "x.pcap", 127, bytes(SYN))
-    with pytest.raises(MalformedPacket, match="link of type 127, which PortLab does not read"):
+    with pytest.raises(MalformedPacket, match=r"Wi-Fi with radiotap header \(link type 127\), which PortLab"):
         pcap.read(tmp_path / "x.pcap")
 
 
