@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from portlab.model import CHECKSUM_NOT_READY, DAMAGED
-from portlab.packets.checksum import EMPTY, PARTIAL, RIGHT, WRONG
+from portlab.packets.verify import EMPTY, PARTIAL, RIGHT, WRONG
 
 Bytes = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
@@ -21,7 +21,7 @@ Mask = NDArray[np.bool_]
 def marks(source: NDArray[np.uint32], protocol: Bytes, header: Bytes, segment: Bytes) -> Bytes:
     """The mark of every frame: DAMAGED, CHECKSUM_NOT_READY, or 0 where nothing is wrong with it.
 
-    `header` and `segment` are what `checksum.check` found; both are 0 in a frame that is no IPv4.
+    `header` and `segment` are what `verify.check` found; both are 0 in a frame that is no IPv4.
     """
     unready = segment == PARTIAL
     damaged = np.zeros(len(source), bool)

@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from portlab.model import CHECKSUM_NOT_READY, DAMAGED, FRAME, RECEIVED, SNAP, Frames
-from portlab.packets.checksum import RIGHT, UNJUDGED, check
 from portlab.packets.headers import (
     ARP,
     ETHERNET_SIZE,
@@ -32,6 +31,7 @@ from portlab.packets.headers import (
     UDP_PROTOCOL,
     UDP_SIZE,
 )
+from portlab.packets.verify import RIGHT, UNJUDGED, check
 
 _DATA = FRAME.fields["data"][1]  # type: ignore[index]  # FRAME has fields
 _IP = _DATA + ETHERNET_SIZE

@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from portlab.model import BATCH_CLOCK, CHECKSUM_NOT_READY, RECEIVED, SENT, SNAP, Frames, frame_table
-from portlab.packets import checksum, damage, links
+from portlab.packets import damage, links
 from portlab.packets.headers import ETHERNET_SIZE, ETHERTYPE_IPV4, IPV4_SIZE, TCP_PROTOCOL, UDP_PROTOCOL
 from portlab.packets.records import Batch
+from portlab.packets.verify import check
 
 MOST_FRAMES, LARGEST_TABLE = 2_000_000, 1 << 29
 """Frames of one file, and bytes that are kept of them all: what comes after them is not read, and that is said."""
@@ -101,7 +102,7 @@ def _checks(found: links.Found) -> tuple[Bytes, NDArray[np.bool_]]:
     rows = np.flatnonzero(is_ipv4 & (found.number(found.at) >> 12 == 4))
     if len(rows):
         at, end = found.at[rows], found.end[rows]
-        header, segment = checksum.check(found.raw, at, end)
+        header, segment = check(found.raw, at, end)
         checks[rows] = header << 4 | segment
         protocol = found.number(at + 8, rows) & 0xFF
         uncut[rows] = (found.number(at + 2, rows) == 0) & np.isin(protocol, (TCP_PROTOCOL, UDP_PROTOCOL))

@@ -25,7 +25,7 @@ WORDS = {
     CHECKSUM: "with a wrong checksum",
     CUT: "cut off inside the headers",
     MALFORMED: "with malformed headers",
-    FRAGMENT: "that are later fragments",
+    FRAGMENT: "of later fragments",
     IPV6: "of IPv6",
     OTHER_PROTOCOL: "of other protocols than TCP, UDP and ICMP",
     OTHER: "with neither IPv4 nor ARP",

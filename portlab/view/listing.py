@@ -59,7 +59,7 @@ def _rows(capture: Capture) -> list[tuple[str, ...]]:
         (
             str(number),
             duration(packet.time_ns - packets[0].time_ns),
-            packet.what,
+            packet.what + " (wrong checksum)" * packet.damaged,
             f"{_end(packet, capture, far=False)} → {_end(packet, capture, far=True)}",
             f"{packet.length:,}",
         )

@@ -19,6 +19,8 @@ from portlab.view.ladder.sides import Sides
 from portlab.view.ladder.silences import CALLED, folded, with_silences
 from portlab.view.ladder.story import Actor, Kind, Row, Speaker, Story
 
+STRUCK = "left out: wrong checksum"
+
 
 def describe(exchange: Exchange) -> Story:
     """Tell an exchange."""
@@ -97,7 +99,8 @@ def _packet_rows(sides: Sides, paths: Paths) -> Iterator[Row]:
             detail=" ".join(filter(None, [relative, _ttl(packet)])),
             absolute=absolute,
             sentence=told,
-            note=_note(speaker, attempt, sides.is_connect),
+            note=STRUCK if packet.damaged else _note(speaker, attempt, sides.is_connect),
+            struck=packet.damaged,
             speaker=speaker,
             sender=sender,
             receiver=receiver,
