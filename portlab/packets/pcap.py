@@ -10,6 +10,7 @@ import gzip
 import io
 import struct
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 from os import PathLike
@@ -20,7 +21,8 @@ from portlab import files
 from portlab.errors import MalformedPacket
 from portlab.model import BATCH_CLOCK, SENT, SNAP, WHOLE, Frames
 from portlab.packets.gather import Gathered, LimitReached
-from portlab.packets.records import Damage, batches
+from portlab.packets.pcapng import SECTION, Sections
+from portlab.packets.records import CLASSIC, Batch, Damage, classic
 
 BATCH_COMMENT = b"PortLab: sent, not captured; the time is that of its batch"
 INBOUND, OUTBOUND = 1, 2  # pcapng's epb_flags
@@ -115,7 +117,7 @@ def read(source: files.Source, *, whole: bool = False) -> Capture:
     wrong = ""
     with files.reading(source) as file:
         try:
-            for batch in batches(cast(BinaryIO, _Limited(_unpacked(file))), BATCH_COMMENT):
+            for batch in _batches(cast(BinaryIO, _Limited(_unpacked(file)))):
                 gathered.take(batch)
         except LimitReached:
             wrong = "larger"
@@ -160,3 +162,17 @@ def _unpacked(file: io.BufferedReader) -> BinaryIO:
     if file.peek(2)[:2] == b"\x1f\x8b":
         return cast(BinaryIO, gzip.GzipFile(fileobj=file))
     return file
+
+
+def _batches(file: BinaryIO) -> Iterator[Batch]:
+    """The frames of a capture file, piece by piece.  Raises Damage where it is none, or none any more."""
+    begin = file.read(4)
+    if begin == SECTION.to_bytes(4, "big"):
+        yield from Sections(BATCH_COMMENT).batches(file, begin)
+        return
+    for order in "<>":
+        magic = struct.unpack(f"{order}I", begin)[0] if len(begin) == 4 else 0
+        if magic in CLASSIC:
+            yield from classic(file, order, *CLASSIC[magic])
+            return
+    raise Damage("it does not begin as one" if begin else "it is empty")
