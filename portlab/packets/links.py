@@ -25,19 +25,19 @@ LINK_BITS = 0xFFFF  # of a file's link type; above them stands whether a checksu
 FCS_PRESENT, FCS_SHIFT = 0x0400_0000, 28  # and how many 16-bit words long it is
 
 NAMES = {
-    3: "AX.25", 6: "Token Ring", 7: "ARCNET", 8: "SLIP", 105: "Wi-Fi", 107: "Frame Relay", 109: "OpenBSD enc",
-    117: "OpenBSD pflog", 119: "Wi-Fi with Prism header", 122: "IP over Fibre Channel",
-    127: "Wi-Fi with radiotap header", 139: "SS7 MTP2", 140: "SS7 MTP2", 141: "SS7 MTP3",
-    142: "SS7 SCCP", 143: "DOCSIS", 144: "IrDA",
-    163: "Wi-Fi with AVS header", 165: "BACnet MS/TP", 177: "LAPD", 187: "Bluetooth HCI", 189: "USB",
-    190: "CAN bus", 191: "IEEE 802.15.4", 192: "PPI", 195: "IEEE 802.15.4", 197: "ERF", 201: "Bluetooth HCI",
-    203: "LAPD", 209: "I2C", 212: "LIN bus", 215: "IEEE 802.15.4", 220: "USB", 224: "Fibre Channel", 226: "IPNET",
-    227: "CAN bus", 230: "IEEE 802.15.4", 231: "D-Bus", 239: "NFLOG", 245: "NFC", 247: "InfiniBand", 249: "USBPcap",
-    251: "Bluetooth LE", 252: "Wireshark upper PDU", 253: "netlink", 254: "Bluetooth monitor", 256: "Bluetooth LE",
-    258: "PKTAP", 266: "USB", 283: "IEEE 802.15.4", 288: "USB",
+    3: "AX.25", 6: "Token Ring", 7: "ARCNET", 105: "Wi-Fi", 107: "Frame Relay", 109: "OpenBSD enc",
+    117: "OpenBSD pflog", 119: "Wi-Fi with Prism header", 122: "IP over Fibre Channel", 123: "SunATM",
+    127: "Wi-Fi with radiotap header", 129: "ARCNET", 139: "SS7 MTP2", 140: "SS7 MTP2", 141: "SS7 MTP3",
+    142: "SS7 SCCP", 143: "DOCSIS", 144: "IrDA", 163: "Wi-Fi with AVS header", 165: "BACnet MS/TP", 177: "LAPD",
+    182: "Frame Relay, multilink", 187: "Bluetooth HCI", 189: "USB", 190: "CAN bus", 191: "IEEE 802.15.4",
+    192: "PPI", 195: "IEEE 802.15.4", 197: "ERF", 201: "Bluetooth HCI", 203: "LAPD", 209: "I2C", 212: "LIN bus",
+    215: "IEEE 802.15.4", 220: "USB", 224: "Fibre Channel", 226: "IPNET", 227: "CAN bus", 230: "IEEE 802.15.4",
+    231: "D-Bus", 235: "DVB-CI", 239: "NFLOG", 242: "IP over InfiniBand", 245: "NFC", 247: "InfiniBand",
+    249: "USBPcap", 251: "Bluetooth LE", 252: "Wireshark upper PDU", 253: "netlink", 254: "Bluetooth monitor",
+    256: "Bluetooth LE", 258: "PKTAP", 266: "USB", 271: "vsock", 283: "IEEE 802.15.4", 288: "USB",
+    **dict.fromkeys((*range(130, 138), *range(178, 182)), "Juniper"), **dict.fromkeys(range(147, 163), "private use"),
 }  # fmt: skip
 """What links of other types are called, for sentences that say they were left out."""
-PRIVATE = range(147, 163)
 
 
 @dataclass(eq=False)
@@ -63,7 +63,7 @@ class Found:
 
 def name(link: int) -> str:
     """How messages call a link: its name, and its number."""
-    known = LINKS[link][0] if link in LINKS else NAMES.get(link, "private use" * (link in PRIVATE))
+    known = LINKS[link][0] if link in LINKS else NAMES.get(link, "")
     return f"{known} (link type {link})" if known else f"link type {link}"
 
 
@@ -173,6 +173,12 @@ def _ppp_ethertype(protocol: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.select([protocol == one for one in PPP_PROTOCOLS], list(PPP_PROTOCOLS.values()), NO_ETHERTYPE)
 
 
+def _slip(found: Found) -> None:
+    """A byte of direction, 0 received, and 15 of a compressed header (RFC 1144), which is not read."""
+    found.direction = np.where(found.number(found.at) >> 8 == 0, RECEIVED, SENT).astype(np.uint8)
+    _after(16, _ip)(found)
+
+
 def _ppp_of_pppd(found: Found) -> None:
     """The first byte, which is always 255, is replaced: 0 received, else sent."""
     found.direction = np.where(found.number(found.at) >> 8 == 0, RECEIVED, SENT).astype(np.uint8)
@@ -206,7 +212,9 @@ LINKS: dict[int, tuple[str, Callable[[Found], None]]] = {
     0: ("BSD loopback", _family),
     1: ("Ethernet", _ethernet),
     9: ("PPP", _ppp),
+    8: ("SLIP", _slip),
     10: ("FDDI", _logical(13)),
+    11: ("ATM with LLC (RFC 1483)", _logical(0)),
     12: ("raw IP", _ip),
     14: ("raw IP", _ip),
     50: ("PPP over HDLC", _ppp),
@@ -224,6 +232,10 @@ LINKS: dict[int, tuple[str, Callable[[Found], None]]] = {
     229: ("IPv6", _ip),
     240: ("Ethernet of a netANALYZER", _after(4, _ethernet)),
     276: ("Linux cooked v2", _cooked2),
+    281: ("Ethernet with a Broadcom switch tag", _typed(18, 16, hardware=0)),
+    282: ("Ethernet after a Broadcom switch tag", _after(4, _ethernet)),
+    284: ("Ethernet with a DSA switch tag", _typed(18, 16, hardware=0)),
+    285: ("Ethernet with an EDSA switch tag", _typed(22, 20, hardware=0)),
 }
 """Link type -> name, and how its header is read."""
 
