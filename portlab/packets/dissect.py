@@ -63,6 +63,9 @@ _LAYOUT = np.dtype(
 first.
 """
 
+BLOCK = 1 << 16
+"""Frames whose checksums are summed at once."""
+
 Mask = NDArray[np.bool_]
 Column = NDArray[np.uint32]
 
@@ -273,23 +276,29 @@ class Dissected:
         long_enough = self.total_length >= (header["version_ihl"] & 0xF) * 4 + size
         mask = self.is_ipv4 & (header["protocol"] == protocol) & first_fragment & long_enough
         mask &= self._holds(IPV4_SIZE + size)
-        return mask if self._forgiving else mask & self.checksums_right
+        return mask if self._forgiving else mask & self._checksums_right
 
     @cached_property
-    def checksums_right(self) -> Mask:
-        """False where a packet is marked as damaged, or was received with a wrong checksum (RFC 1122: such a packet
-        is silently discarded).
+    def is_damaged(self) -> Mask:
+        """IPv4 packets with a wrong checksum: whoever receives one silently discards it (RFC 1122)."""
+        return self.is_ipv4 & ~self._checksums_right
+
+    @cached_property
+    def _checksums_right(self) -> Mask:
+        """False where a packet is marked as damaged, or was received with a wrong checksum.
 
         What was not captured whole, what this machine sent, and what is marked as "checksum not ready" pass.
         """
         right = self.frames["marks"] & DAMAGED == 0
-        rows = np.flatnonzero(
-            right & self.is_ipv4 & self.received & (self.frames["marks"] & CHECKSUM_NOT_READY == 0)
-        )
-        if len(rows):
-            frames = np.ascontiguousarray(self.frames)
-            at = rows * frames.itemsize + _IP
-            end = at - ETHERNET_SIZE + frames["captured"][rows]
+        ready = self.frames["marks"] & CHECKSUM_NOT_READY == 0
+        judged = np.flatnonzero(right & self.is_ipv4 & self.received & ready)
+        for begin in range(
+            0, len(judged), BLOCK
+        ):  # the sums over all of a large capture would take much room
+            rows = judged[begin : begin + BLOCK]
+            frames = self.frames[rows]
+            at = np.arange(len(rows)) * frames.itemsize + _IP
+            end = at - ETHERNET_SIZE + frames["captured"]
             for found in check(frames.view(np.uint8), at, end):
                 right[rows] &= (found == UNJUDGED) | (found == RIGHT)
         return right

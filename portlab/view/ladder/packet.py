@@ -138,7 +138,6 @@ def read(frames: Frames) -> list[Packet]:
     if not len(frames):
         return []
     seen = Dissected(frames, forgiving=True)
-    damaged = seen.is_ipv4 & ~seen.checksums_right
     protocol = np.select(
         [seen.is_tcp, seen.is_udp, seen.is_icmp, seen.is_arp, seen.is_ipv4],
         ["tcp", "udp", "icmp", "arp", "ip"],
@@ -172,7 +171,7 @@ def read(frames: Frames) -> list[Packet]:
         seen.arp_sender.tolist(),
         seen.arp_target.tolist(),
         hardware,
-        damaged.tolist(),
+        seen.is_damaged.tolist(),
         strict=True,
     )
     return [Packet(*row) for row in columns]
