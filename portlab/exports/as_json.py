@@ -10,6 +10,7 @@ from portlab.errors import MalformedPacket
 from portlab.exports.scans import Scans, together
 from portlab.exports.table import COLUMNS, rows, scan_of
 from portlab.exports.times import NS, as_text, from_text
+from portlab.packets.left_out import Counts
 from portlab.result import Scan
 
 FACTS = ("technique", "fidelity", "started", "elapsed_s", "complete", "authorised", "lost_here")
@@ -22,6 +23,8 @@ def to_json(scans: Scan | list[Scan], path: files.Pathish | None = None) -> str 
     """
     every = together(scans)
     facts = header(every[0]) if len(every) == 1 else _of_all(every)
+    if isinstance(scans, Scans) and scans.left_out:
+        facts["left_out_of_file"] = dict(scans.left_out)
     results = [
         row if len(every) == 1 else row | {"scan": index}
         for index, scan in enumerate(every)
@@ -89,7 +92,10 @@ def from_document(document: dict[str, Any]) -> Scans:
         if missing:
             raise KeyError(f"a row without {missing[0]!r}")
         by_scan[row.get("scan", 0)].append(row)
-    return Scans(scan_of(its_rows, facts_of(head)) for head, its_rows in zip(headers, by_scan, strict=True))
+    return Scans(
+        (scan_of(its_rows, facts_of(head)) for head, its_rows in zip(headers, by_scan, strict=True)),
+        left_out=_counts(document.get("left_out_of_file", {})),
+    )
 
 
 def facts_of(head: dict[str, Any]) -> dict[str, Any]:
@@ -105,8 +111,12 @@ def facts_of(head: dict[str, Any]) -> dict[str, Any]:
         "matched": bool(head.get("matched", True)),
         "stopped_by": str(head.get("stopped_by", "")),
         "never_asked": tuple((address, port) for address, port in head.get("never_asked", [])),
-        "left_out": tuple((str(why), int(count)) for why, count in head.get("left_out", {}).items()),
+        "left_out": _counts(head.get("left_out", {})),
     }
+
+
+def _counts(left_out: dict[str, Any]) -> Counts:
+    return tuple((str(why), int(count)) for why, count in left_out.items())
 
 
 def _no_constant(name: str) -> NoReturn:

@@ -13,7 +13,7 @@ from portlab.packets.headers import ETHERNET_SIZE, ETHERTYPE_IPV4, IPV4_SIZE, TC
 from portlab.packets.records import Batch
 from portlab.packets.verify import check
 
-MOST_FRAMES, LARGEST_TABLE = 2_000_000, 1 << 29
+MOST_FRAMES, LARGEST_TABLE = 1_500_000, 1 << 29
 """Frames of one file, and bytes that are kept of them all: what comes after them is not read, and that is said."""
 
 Bytes = NDArray[np.uint8]

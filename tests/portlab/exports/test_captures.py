@@ -340,6 +340,8 @@ def test_frames_of_others_are_counted_of_the_file_and_not_of_the_scan(tmp_path: 
     }
     assert "! 4 frames left out: 2 of later fragments, 1 of IPv6" in repr(scans)
     assert "4 frames left out" in scans._repr_mimebundle_()["text/html"]
+    scans.to_json(tmp_path / "x.json")
+    assert dict(pl.read_json(tmp_path / "x.json").left_out) == dict(scans.left_out)
 
 
 def test_a_file_with_nothing_but_ipv6_says_so(tmp_path: Path) -> None:
