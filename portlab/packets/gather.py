@@ -51,19 +51,29 @@ class Gathered:
             raise LimitReached
 
     def _make_room(self, wanted: int, widest: int) -> int:
-        """Room for more frames, the largest of which has so many bytes; for how many there is."""
-        before = self._frames
-        dtype = frame_table(max(before["data"].shape[1], min(widest, self._kept)))
-        room = max(min(wanted, MOST_FRAMES - self.count, LARGEST_TABLE // dtype.itemsize - self.count), 0)
-        if room and dtype != before.dtype:
-            self._frames = np.zeros(self.count, dtype)
-            for name in FACTS:
-                self._frames[name] = before[name]
-            self._frames["data"][:, : before["data"].shape[1]] = before["data"]
+        """Room for more frames, the largest of which has so many bytes; for how many there is.
+
+        Where whole frames take too much room, less is kept of the large ones: better than none of the later ones.
+        """
+        room = min(wanted, MOST_FRAMES - self.count)
+        width = max(self._frames["data"].shape[1], min(widest, self._kept))
+        while (self.count + room) * frame_table(width).itemsize > LARGEST_TABLE and width > SNAP:
+            width = self._kept = max(width // 2, SNAP)
+        self._set_width(width)
         # in place: two tables of a large capture would not fit
         self._frames.resize(self.count + room, refcheck=False)
         self._checks.resize(self.count + room, refcheck=False)
         return room
+
+    def _set_width(self, width: int) -> None:
+        before, kept = self._frames, min(width, self._frames["data"].shape[1])
+        if width == before["data"].shape[1]:
+            return
+        self._frames = np.zeros(self.count, frame_table(width))
+        for name in FACTS:
+            self._frames[name] = before[name]
+        self._frames["captured"] = np.minimum(before["captured"], width)
+        self._frames["data"][:, :kept] = before["data"][:, :kept]
 
     def _add(self, batch: Batch, rows: Index, link: int, places: Index) -> None:
         """Add some frames of a batch, all of one link, at these places of the table."""

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scapy.layers.inet import IP, TCP
+from scapy.layers.inet import IP, TCP, UDP
 from scapy.layers.l2 import Ether
 
 from portlab.errors import MalformedPacket
@@ -184,14 +184,19 @@ def test_more_frames_than_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
     assert read(classic(1, *[SYN] * 5)).damage == ""
 
 
-def test_more_bytes_than_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("large_first", [False, True])
+def test_more_bytes_than_are_kept(monkeypatch: pytest.MonkeyPatch, large_first: bool) -> None:
+    """One huge frame does not push the others out: less is kept of it."""
     monkeypatch.setattr(gather, "LARGEST_TABLE", 100_000)
-    capture = read(classic(1, *[SYN + bytes(1400)] * 200), whole=True)
-    assert 60 < len(capture.frames) < 70
-    assert "holds more than PortLab reads" in capture.damage
-    late = read(classic(1, *[SYN] * 100, SYN + bytes(60_000)), whole=True)
-    assert len(late.frames) <= 100
-    assert "holds more than PortLab reads" in late.damage
+    monkeypatch.setattr(records, "PIECE", 10_000)
+    frames = [bytes(Ether() / IP() / UDP() / bytes(1_000))] * 100
+    huge = [bytes(Ether() / IP() / UDP() / bytes(60_000))]
+    capture = read(classic(1, *(huge + frames if large_first else frames + huge)), whole=True)
+    assert (len(capture.frames), capture.damage) == (101, "")
+    assert Dissected(first_bytes(capture.frames)).is_udp.all()
+    assert capture.frames.nbytes <= 100_000
+    assert sorted(capture.frames["length"].tolist())[-2:] == [1_042, 60_042]
+    assert (capture.frames["captured"] == capture.frames["data"].shape[1]).all()
 
 
 @pytest.mark.parametrize("fill", [SYN, b""], ids=["frames", "empty frames"])
