@@ -13,7 +13,7 @@ from portlab import files, lab
 from portlab.addresses import dotted
 from portlab.errors import MalformedPacket
 from portlab.model import Frames
-from portlab.packets import pcap
+from portlab.packets import left_out, pcap
 from portlab.packets.dissect import Dissected
 from portlab.packets.streams import Stream, first_bytes, streams
 
@@ -26,7 +26,7 @@ class Capture:
     """Frames as they passed.  `frames` is a table like a scan's (see `model.frame_table`), with whole frames in it.
 
     `lost` counts frames that this machine could not keep up with; `damage` says what was wrong with the file it was
-    read from, "" if nothing.
+    read from, "" if nothing; `foreign` counts frames of it that are not here, by the name of their link.
     """
 
     frames: Frames
@@ -34,6 +34,7 @@ class Capture:
     lost: int = 0
     damage: str = ""
     names: dict[int, str] = field(default_factory=dict)
+    foreign: dict[str, int] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.frames)
@@ -46,7 +47,12 @@ class Capture:
         """The scans in it, as `pl.read_pcap` finds them in a file."""
         from portlab.exports.captures import scans_in
 
-        return scans_in(first_bytes(self.frames), self.damage)
+        return scans_in(first_bytes(self.frames), self.damage, self.foreign)
+
+    @property
+    def left_out(self) -> left_out.Counts:
+        """Which frames say nothing to PortLab: why, and how many."""
+        return left_out.counted(left_out.why(first_bytes(self.frames)), self.foreign)
 
     def to_pcap(self, path: files.Pathish) -> None:
         """Write the frames as a capture file (pcapng, or classic pcap where the name ends in .pcap)."""
@@ -63,7 +69,7 @@ class Capture:
         return listing.mimebundle(self)
 
 
-def read_capture(path: files.Pathish) -> Capture:
+def read_capture(path: files.Source) -> Capture:
     """All frames of a pcap or pcapng file, whole: to look at single packets and to follow connections.
 
     `pl.read_pcap` reads the same file as scans.  Raises MalformedPacket for what is no capture.
@@ -74,7 +80,8 @@ def read_capture(path: files.Pathish) -> Capture:
         read = pcap.read(path, whole=True)
     except MalformedPacket as error:
         raise no_capture(path, error) from error
-    return Capture(read.frames, "capture", damage=read.damage, names=names_in(read.frames))
+    names = names_in(read.frames)
+    return Capture(read.frames, "capture", damage=read.damage, names=names, foreign=read.foreign)
 
 
 def names_in(frames: Frames) -> dict[int, str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import io
 import os
 import re
 import shutil
@@ -19,14 +20,16 @@ from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO, cast
 
 from portlab.errors import BadTarget, PortLabError, quoted
 
 Pathish = str | PathLike[str]
+Source = Pathish | BinaryIO
+"""Where to read from: a path, "-" for standard input, or a binary file that is open already."""
 Into = str | int  # what is written into: the path of a device or pipe, or an open descriptor
 
-STANDARD_OUTPUT = "-"
+STANDARD_OUTPUT = STANDARD_INPUT = "-"
 MOST_BYTES = 1 << 29
 """A file that is read whole is no larger: 512 MiB, about two million rows."""
 
@@ -95,15 +98,44 @@ def is_standard_output(path: Pathish) -> bool:
     return _followed(named(path, "written")) == _OUT
 
 
-def read(path: Pathish) -> bytes:
+def read(path: Source) -> bytes:
     """All bytes of a file, at most MOST_BYTES."""
-    with opened(path) as file:
+    with reading(path) as file:
         data = file.read(MOST_BYTES + 1)
     if len(data) > MOST_BYTES:
         raise BadTarget(
-            f"{_said(path)} cannot be read: it holds more than {MOST_BYTES >> 20} MiB.  Split what it was made of."
+            f"{_said(name_of(path))} cannot be read: it holds more than {MOST_BYTES >> 20} MiB.  "
+            "Split what it was made of."
         )
     return data
+
+
+@contextmanager
+def reading(source: Source) -> Iterator[io.BufferedReader]:
+    """Something to read, once: its first bytes can be looked at with `peek`, since a pipe cannot be opened again."""
+    if isinstance(source, io.BufferedReader):
+        yield source
+    elif hasattr(source, "read"):
+        buffered = io.BufferedReader(cast(Any, source))
+        yield buffered
+        buffered.detach()  # else it would close what is not its own
+    else:
+        with _standard_input() if named(source, "read") == STANDARD_INPUT else opened(source) as file:
+            yield cast(io.BufferedReader, file)
+
+
+def _standard_input() -> BinaryIO:
+    if sys.stdin is None:  # what has been opened since may have its number
+        raise BadTarget("Standard input is closed: give the name of a file.")
+    return open(0, "rb", closefd=False)  # it stays open for others
+
+
+def name_of(source: Source) -> str:
+    """What messages call it: the path as it was given, "-" for standard input."""
+    if not hasattr(source, "read"):
+        return named(source, "read")
+    name = getattr(source, "name", "an open file")
+    return STANDARD_INPUT if name == 0 else str(name)
 
 
 @contextmanager

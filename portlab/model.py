@@ -168,7 +168,7 @@ WHOLE = 0xFFFF
 """Bytes kept of each frame where whole frames are kept: no Ethernet frame is longer."""
 
 RECEIVED, SENT = 0, 1
-BATCH_CLOCK, CHECKSUM_NOT_READY = 1, 2
+BATCH_CLOCK, CHECKSUM_NOT_READY, DAMAGED = 1, 2, 4
 
 
 @cache
@@ -178,8 +178,8 @@ def frame_table(kept: int) -> np.dtype[np.void]:
         [
             ("time_ns", "i8"),  # wall clock of the kernel's timestamp
             ("direction", "u1"),  # RECEIVED or SENT
-            # BATCH_CLOCK: a sent row that carries the clock of its batch; CHECKSUM_NOT_READY: the kernel has not
-            # filled the checksum in yet
+            # BATCH_CLOCK: a sent row that carries the clock of its batch; CHECKSUM_NOT_READY: whoever sent it left
+            # the checksum to the network card; DAMAGED: its checksum is wrong, so it is no evidence
             ("marks", "u1"),
             ("captured", "u2"),  # how many bytes of `data` are the frame's, at most `kept`
             ("length", "u4"),  # bytes on the wire, Ethernet header included

@@ -103,6 +103,9 @@ class Scan:
         ):
             object.__setattr__(self, name, value)
 
+    left_out: tuple[tuple[str, int], ...] = ()
+    """Of a capture: why frames between the scanner and those it asked were not read, and how many."""
+
     # --- columns ------------------------------------------------------------------------------------------
 
     @cached_property
@@ -335,7 +338,7 @@ class Scan:
 
     def _exchange(self, index: int) -> Exchange:
         row_probes = self.probes[self.probes["row"] == index]
-        seen = Dissected(self.events.frames)
+        seen = Dissected(self.events.frames, forgiving=True)
         table = ProbeTable(row_probes)
         belongs = conversations(seen, table, self.protocol) != NOBODY
         if self.findings.answer[index] == Answer.NO_NEIGHBOUR.code:

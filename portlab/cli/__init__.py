@@ -103,7 +103,7 @@ def _read(path: str) -> Scans:
     """The scans in a file, whichever of our forms it has."""
     from portlab import exports, files
 
-    with files.opened(path) as file:
-        begins = file.read(64).lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
     readers = {b"{": exports.read_json, b"<": exports.read_nmap_xml}
-    return readers.get(begins, exports.read_pcap)(path)
+    with files.reading(path) as file:  # a pipe can be read only once
+        begins = file.peek(64)[:64].lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
+        return readers.get(begins, exports.read_pcap)(file)

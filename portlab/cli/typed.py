@@ -179,7 +179,7 @@ def _add_ports(commands: Any) -> None:
 def _add_read(commands: Any) -> None:
     about = "read a capture (pcap, pcapng), a result in JSON, or nmap's XML"
     read = commands.add_parser("read", help=about, description=about, allow_abbrev=False)
-    read.add_argument("file", metavar="FILE")
+    read.add_argument("file", metavar="FILE", help='a file, a pipe, or "-" for standard input')
     _add_outputs(read)
 
 

@@ -12,6 +12,7 @@ from portlab.exports.other_readers import NOT_SUCH_A_FILE, looks_like, why
 from portlab.exports.scans import Scans, notes_of, together
 from portlab.exports.table import COLUMNS, rows, scan_of
 from portlab.exports.times import NS, as_text, from_text
+from portlab.packets.left_out import Counts
 from portlab.result import FLOOD, ORDINARY, SCAN, Scan
 from portlab.techniques import technique
 
@@ -27,6 +28,8 @@ def to_json(scans: Scan | list[Scan], path: files.Pathish | None = None) -> str 
     every, notes = together(scans), notes_of(scans)
     alone = len(every) == 1 and not notes
     facts = header(every[0]) if alone else _of_all(every) | ({"notes": list(notes)} if notes else {})
+    if isinstance(scans, Scans) and scans.left_out:
+        facts["left_out_of_file"] = dict(scans.left_out)
     results = [
         row if alone else row | {"scan": index} for index, scan in enumerate(every) for row in rows(scan)
     ]
@@ -55,6 +58,7 @@ def header(scan: Scan) -> dict[str, Any]:
         "traffic": scan.traffic,
         "notes": list(scan.notes),
         "unanswered": [list(pair) for pair in scan.unanswered],
+        "left_out": dict(scan.left_out),
     }
 
 
@@ -73,7 +77,7 @@ def _of_all(scans: list[Scan]) -> dict[str, Any]:
     }
 
 
-def read_json(path: files.Pathish) -> Scans:
+def read_json(path: files.Source) -> Scans:
     """The scans that `to_json` wrote.
 
     Nothing in the file is taken on trust: a value of the wrong kind, a port or a key that stands there twice, a
@@ -85,7 +89,7 @@ def read_json(path: files.Pathish) -> Scans:
         return from_document(document)
     except NOT_SUCH_A_FILE as error:
         raise MalformedPacket(
-            f"{str(path)!r} is not a result of PortLab in JSON "
+            f"{files.name_of(path)!r} is not a result of PortLab in JSON "
             f"({looks_like(path, data, 'read_json') or why(error)}). "
             "Such files are written by scan.to_json(path) and by: portlab syn TARGET --json FILE"
         ) from error
@@ -109,7 +113,8 @@ def from_document(document: Any) -> Scans:
         scans.append(scan_of(rows_, facts))
     if "complete" in document and document["complete"] is not all(scan.complete for scan in scans):
         raise ValueError("all together are complete, and one is not")
-    return Scans(scans, notes)
+    left_out = _counts(document.get("left_out_of_file", {}), "left_out_of_file")
+    return Scans(scans, notes, left_out=left_out)
 
 
 def facts_of(head: dict[str, Any]) -> dict[str, Any]:
@@ -129,6 +134,7 @@ def facts_of(head: dict[str, Any]) -> dict[str, Any]:
         "unanswered": claims.places(head.get("unanswered", []), "unanswered"),
         "traffic": _traffic(head.get("traffic", SCAN)),
         "notes": claims.texts(head.get("notes", []), "notes"),
+        "left_out": _counts(head.get("left_out", {}), "left_out"),
     }
     claims.check_facts(facts)
     return facts
@@ -138,6 +144,11 @@ def _traffic(value: Any) -> str:
     if value not in (SCAN, ORDINARY, FLOOD):
         raise ValueError(f"{value!r} is no kind of traffic")
     return str(value)
+
+
+def _counts(value: Any, name: str) -> Counts:
+    counts = claims.a(dict, value, name)
+    return tuple((claims.text(why, name), claims.whole(count, name)) for why, count in counts.items())
 
 
 def _no_constant(name: str) -> NoReturn:

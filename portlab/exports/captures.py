@@ -8,6 +8,7 @@ marked `traffic="ordinary"`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -23,59 +24,66 @@ from portlab.exports.fragments import put_together
 from portlab.exports.other_readers import no_capture
 from portlab.exports.proofs import add_remarks, proven
 from portlab.exports.scans import Scans
-from portlab.exports.talks import NO_TALK, Index, Mask, Talks, Turns, Unjudged, among, talks
+from portlab.exports.talks import NO_TALK, Index, Mask, Talks, Turns, among, talks
 from portlab.exports.told import told
-from portlab.model import CHECKSUM_NOT_READY, PROBE, RECEIVED, SENT, Events, Frames, no_errnos
-from portlab.packets import pcap
+from portlab.model import DAMAGED, PROBE, RECEIVED, SENT, Events, Frames, no_errnos
+from portlab.packets import left_out, pcap
 from portlab.packets.dissect import Dissected
-from portlab.packets.headers import ETHERNET_SIZE
 from portlab.result import Scan
 from portlab.techniques import technique
 from portlab.techniques.matching import ProbeTable
 from portlab.verdict import NO_PORT, Asked, conclude
 
-TCP_CHECKSUM, UDP_CHECKSUM = 16, 6  # where in its header
 FIDELITY = "capture"  # a capture does not say what network it is from
 NS = 1_000_000_000
 
 
-def read_pcap(path: files.Pathish) -> Scans:
+def read_pcap(path: files.Source) -> Scans:
     """The scans in a pcap or pcapng file, in order of their beginning; techniques and scanners are told apart.
 
     Connections, datagrams and pings of ordinary programs are there too, with `traffic` "ordinary": `scans.only` are
     the scans, `scans.ordinary` the rest.  Of more than 20 askers of one technique only those that asked several
     things have a scan of their own; the others are told in one, whose `scanner` is not said.
 
-    Of a damaged file the frames before the damage are read, and the scans are marked incomplete.  Raises
-    MalformedPacket for what is no capture.
+    `path` may be "-" for standard input, or a binary file that is open already.  Of a damaged file the frames before
+    the damage are read, and the scans are marked incomplete; `left_out` says which frames were not read, and why.
+    Raises MalformedPacket for what is no capture.
     """
     try:
         capture = pcap.read(path)
     except MalformedPacket as error:
         raise no_capture(path, error) from error
-    return scans_in(capture.frames, capture.damage)
+    return scans_in(capture.frames, capture.damage, capture.foreign)
 
 
-def scans_in(frames: Frames, damage: str = "") -> Scans:
-    """The scans in a table of frames."""
+def scans_in(frames: Frames, damage: str = "", foreign: Mapping[str, int] | None = None) -> Scans:
+    """The scans in a table of frames; `foreign` counts frames that are not in it, by the name of their link."""
     frames = put_together(frames)
+    why = left_out.why(frames)
     found, spoken, heard = _found(frames)
     ends_ns = int(frames["time_ns"].max(initial=0))
     scans = []
     for group, (chosen, asks) in zip(found, spoken, strict=True):
         evidence = _evidence(frames, chosen, asks)
         deaf = not among(group.questions["scanner"], heard).any()
-        scans.append(replace(_scan(evidence, group, damage, deaf), watched_until_ns=ends_ns))
-    return Scans(sorted(scans, key=lambda scan: scan.started_ns))
+        scan = _scan(evidence, group, damage, deaf)
+        missing = left_out.counted(why[_between(frames, group, why)])
+        scans.append(replace(scan, watched_until_ns=ends_ns, left_out=missing))
+    return Scans(
+        sorted(scans, key=lambda scan: scan.started_ns),
+        left_out=left_out.counted(why, foreign),
+        damage=damage,
+    )
 
 
 def _found(frames: Frames) -> tuple[list[Group], list[tuple[Index, Mask]], NDArray[np.uint32]]:
     """The questions in groups, for each its frames and which of them the asker sent, and the addresses to which the
     capture has any frame.
     """
-    seen = Unjudged(frames)
+    seen = Dissected(frames, forgiving=True)
     talk = questions.join_new_ports(seen, talks(seen))
     asked = questions.asked(seen, talk)
+    asked = asked[frames["marks"][asked["frame"]] & DAMAGED == 0]
     found = groups(seen, talk, questions.together(asked, told(seen, talk, asked)))
     heard = np.concatenate([seen.destination[seen.is_ipv4], seen.arp_target[seen.is_arp]])
     return found, _spoken(seen, talk, found), heard
@@ -123,6 +131,15 @@ def _scan(evidence: Frames, group: Group, damage: str, deaf: bool) -> Scan:
     )
 
 
+def _between(frames: Frames, group: Group, why: NDArray[np.uint8]) -> Index:
+    """The frames left out that passed between the scanner and those it asked: each may have been an answer."""
+    rows = np.flatnonzero(np.isin(why, left_out.OF_A_SCAN))
+    seen = Dissected(frames[rows], forgiving=True)
+    askers, asked = group.questions["scanner"], group.questions["address"]
+    ends = (seen.source, seen.destination), (seen.destination, seen.source)
+    return rows[np.any([np.isin(one, askers) & np.isin(other, asked) for one, other in ends], axis=0)]
+
+
 def _probes(group: Group, tries: questions.Questions) -> tuple[NDArray[np.void], Asked]:
     """The questions as the probes table, and what they asked: one row a (host, port), by address and port.
 
@@ -165,7 +182,6 @@ def _evidence(frames: Frames, chosen: Index, asks: Mask) -> Frames:
     """These frames, with their direction as the asker saw it."""
     kept: Frames = frames[chosen]
     kept["direction"] = np.where(asks, SENT, RECEIVED)
-    kept["marks"] |= np.where(_checksum_not_ready(Unjudged(kept)), CHECKSUM_NOT_READY, 0).astype(np.uint8)
     return kept
 
 
@@ -211,21 +227,3 @@ def _governing(talk: Talks, asks: Mask) -> Index:
 
 def _sought(seen: Dissected, group: Group) -> Mask:
     return seen.is_arp & (seen.arp_sender == group.scanner) & np.isin(seen.arp_target, group.unreached)
-
-
-def _checksum_not_ready(seen: Dissected) -> Mask:
-    """Frames that a machine captured on their way out, before the checksum was filled in.
-
-    Linux leaves the sum of the pseudo header there meanwhile, for the network card to complete.
-    """
-    data = seen.frames["data"]
-    size = (data[:, ETHERNET_SIZE] & 0xF).astype(np.intp) * 4
-    place = ETHERNET_SIZE + size + np.where(seen.is_tcp, TCP_CHECKSUM, UDP_CHECKSUM)
-    every = np.arange(len(data))
-    there = data[every, place].astype(np.uint32) << 8 | data[every, place + 1]
-    ends = [half for end in (seen.source, seen.destination) for half in (end >> 16, end & 0xFFFF)]
-    total = sum(ends, start=seen.protocol + seen.total_length - size.astype(np.uint32))
-    for _ in range(2):
-        total = (total & 0xFFFF) + (total >> 16)
-    unready: Mask = (seen.is_tcp | seen.is_udp) & (there == total)
-    return unready

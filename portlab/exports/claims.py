@@ -130,11 +130,8 @@ def check_rows(rows: Iterable[Row], facts: Mapping[str, Any]) -> None:
             if place in seen:
                 raise ValueError(f"{_said(place)} stands there twice")
             seen.add(place)
-            name = (
-                row["host"]
-                if row["host"] == names.get(row["address"])
-                else _name(row["host"], row["address"])
-            )
+            known = names.get(row["address"])
+            name = known if known is not None and known == row["host"] else _name(row["host"], row["address"])
             if names.setdefault(row["address"], name) != name:
                 raise ValueError(
                     f"{row['address']} is called {quoted(names[row['address']])} and {quoted(name)}"

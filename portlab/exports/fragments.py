@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from portlab.exports.talks import Index, Mask, Unjudged, ids
+from portlab.exports.talks import Index, Mask, ids
 from portlab.model import Frames
 from portlab.packets.checksum import fold, words_sum
 from portlab.packets.dissect import Dissected
@@ -17,7 +17,7 @@ def put_together(frames: Frames) -> Frames:
     Of such a segment the other fragments are left out.  Where one is missing, all stay as they are: nobody could have
     read it.
     """
-    seen = Unjudged(frames)
+    seen = Dissected(frames, forgiving=True)
     segments = seen.is_ipv4 & (seen.protocol == TCP_PROTOCOL)
     fragment = np.flatnonzero(segments & (seen.more_fragments | (seen.fragment_offset > 0)))
     if not len(fragment):

@@ -24,7 +24,7 @@ PIECE = 1 << 20  # bytes handed to the parser at a time
 DEEPEST = 100  # elements within elements
 
 
-def read_nmap_xml(path: files.Pathish) -> Scans:
+def read_nmap_xml(path: files.Source) -> Scans:
     """The scans of an nmap XML file, told apart by technique, pings first.
 
     What the file says is read as nmap's word (`fidelity` "nmap" or "masscan"); a reason that it does not give is
@@ -38,8 +38,9 @@ def read_nmap_xml(path: files.Pathish) -> Scans:
         run = _parsed(data)
         return _by_portlab(run) if run.own else _by_nmap(run)
     except NOT_SUCH_A_FILE as error:
+        told = looks_like(path, data, "read_nmap_xml") or why(error)
         raise MalformedPacket(
-            f"{str(path)!r} is not a result in nmap's XML ({looks_like(path, data, 'read_nmap_xml') or why(error)}). "
+            f"{files.name_of(path)!r} is not a result in nmap's XML ({told}). "
             "Such files are written by: nmap -oX FILE, and by: portlab syn TARGET --xml FILE"
         ) from error
 

@@ -30,21 +30,25 @@ BLANKS = b"\xef\xbb\xbf \t\r\n"  # and the mark that some editors begin UTF-8 wi
 ENOUGH = 4096  # bytes to know a file by
 
 
-def looks_like(path: files.Pathish, begins: bytes, reader: str) -> str:
+def looks_like(path: files.Source, begins: bytes, reader: str) -> str:
     """What a file seems to be and who reads it, as a clause; "" if it seems to be this reader's own, or nobody's."""
     if begins.startswith(CAPTURES):
-        return f"it looks like a capture (pcap): read it with pl.read_pcap({str(path)!r})"
+        return f"it looks like a capture (pcap): read it with pl.read_pcap({files.name_of(path)!r})"
     if begins.startswith(PACKED):
         return "it looks like a file packed by gzip: unpack it first with gunzip"
     words = begins[:ENOUGH].lstrip(BLANKS).lower()
     for starts, what, whose in KINDS:
         if words.startswith(starts) and whose != f"pl.{reader}":
-            return f"it looks like {what}" + (f": read it with {whose}({str(path)!r})" if whose else "")
+            return f"it looks like {what}" + (
+                f": read it with {whose}({files.name_of(path)!r})" if whose else ""
+            )
     return ""
 
 
-def no_capture(path: files.Pathish, error: MalformedPacket) -> MalformedPacket:
+def no_capture(path: files.Source, error: MalformedPacket) -> MalformedPacket:
     """The error for what could not be read as a capture; an ordinary file is opened again to see what it is."""
+    if hasattr(path, "read"):
+        return error
     try:
         if not stat.S_ISREG(Path(path).stat().st_mode):
             return error

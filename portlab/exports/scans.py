@@ -2,28 +2,40 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Iterable
-from html import escape
 from typing import TYPE_CHECKING, Any
 
 from portlab.exports.traffic import in_short
 from portlab.files import Pathish
+from portlab.packets.left_out import IPV6, WORDS, Counts, sentence
 from portlab.result import ORDINARY, Scan
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
 
+IPV6_WORDS = WORDS[IPV6]
+
+
 class Scans(list[Scan]):
     """A list of scans that exports all of them at once, one row a port.
 
-    `notes` are sentences about what the file holds besides: what was left out, and why.  (What concerns one scan
-    stands in that scan's own `notes`.)
+    `notes` are sentences about what the file holds besides, and `left_out` says which of its frames were not read:
+    why, and how many.  (What concerns one scan stands in that scan's own.)
     """
 
-    def __init__(self, scans: Iterable[Scan] = (), notes: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        scans: Iterable[Scan] = (),
+        notes: Iterable[str] = (),
+        *,
+        left_out: Counts = (),
+        damage: str = "",
+    ) -> None:
         super().__init__(scans)
         self.notes = tuple(notes)
+        self.left_out, self.damage = left_out, damage
 
     def to_frame(self) -> DataFrame:
         """All rows as one tidy DataFrame."""
@@ -61,16 +73,25 @@ class Scans(list[Scan]):
 
     def __repr__(self) -> str:
         told = [part if isinstance(part, str) else repr(part) for part in self._in_order_of_interest()]
-        notes = ["\n".join(f"! {note}" for note in self.notes)] if self.notes else []
-        return "\n\n".join(told + notes)
+        notes = "\n".join(f"! {note}" for note in self._besides())
+        return "\n\n".join([*told, notes] if notes else told)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        html = [
+        figures = [
             f"<p>{part}</p>" if isinstance(part, str) else part._repr_mimebundle_()["text/html"]
             for part in self._in_order_of_interest()
         ]
-        notes = [f"<p><strong>!</strong> {escape(note)}</p>" for note in self.notes]
-        return {"text/plain": repr(self), "text/html": "".join(html + notes)}
+        notes = [f"<p><strong>!</strong> {html.escape(note)}</p>" for note in self._besides()]
+        return {"text/plain": repr(self), "text/html": "".join(figures + notes)}
+
+    def _besides(self) -> list[str]:
+        """What a reader must know of the file."""
+        told = [*self.notes, sentence(self.left_out)]
+        if any(words == IPV6_WORDS for words, _ in self.left_out):
+            told.append("PortLab reads IPv4 only.")
+        if not self:
+            told.append(self.damage)
+        return [note for note in told if note]
 
     def _in_order_of_interest(self) -> list[Scan | str]:
         """The scans, a sentence about the ordinary traffic, and that traffic."""

@@ -32,14 +32,6 @@ MULTICAST, BROADCAST = 0xE, 0xFFFF_FFFF  # the first four bits of a group's addr
 HOST_BITS = 0xF  # all ones in a broadcast of any network that has 16 addresses or more
 
 
-class Unjudged(Dissected):
-    """Frames read before it is known who asked, and so before it is known whose checksums count."""
-
-    @property
-    def _checksums_right(self) -> Mask:
-        return np.ones(len(self.frames), bool)
-
-
 @dataclass(frozen=True, eq=False)
 class Talks:
     """For each frame: the `number` of its conversation (NO_TALK: none), and whether it was spoken `up`, from the end

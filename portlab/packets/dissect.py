@@ -12,8 +12,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from portlab.model import CHECKSUM_NOT_READY, FRAME, RECEIVED, SNAP, Frames
-from portlab.packets.checksum import fold, pseudo_header_sum, words_sum
+from portlab.model import CHECKSUM_NOT_READY, DAMAGED, FRAME, RECEIVED, SNAP, Frames
 from portlab.packets.headers import (
     ARP,
     ETHERNET_SIZE,
@@ -32,6 +31,7 @@ from portlab.packets.headers import (
     UDP_PROTOCOL,
     UDP_SIZE,
 )
+from portlab.packets.verify import RIGHT, UNJUDGED, check
 
 _DATA = FRAME.fields["data"][1]  # type: ignore[index]  # FRAME has fields
 _IP = _DATA + ETHERNET_SIZE
@@ -64,15 +64,22 @@ _LAYOUT = np.dtype(
 first.
 """
 
+BLOCK = 1 << 16
+"""Frames whose checksums are summed at once."""
+
 Mask = NDArray[np.bool_]
 Column = NDArray[np.uint32]
 
 
 class Dissected:
-    """The headers of a frame table, as columns of the same length."""
+    """The headers of a frame table, as columns of the same length.
 
-    def __init__(self, frames: Frames) -> None:
+    `forgiving` reads packets with a wrong checksum, too: to show what was on the wire, never to judge by it.
+    """
+
+    def __init__(self, frames: Frames, forgiving: bool = False) -> None:
         self.frames = frames
+        self._forgiving = forgiving
         self._headers = _without_options(frames).view(_LAYOUT)
 
     def __len__(self) -> int:
@@ -87,12 +94,11 @@ class Dissected:
     @cached_property
     def is_ipv4(self) -> Mask:
         header = self._headers["ip"]
-        fits = header["total_length"] + ETHERNET_SIZE <= self.frames["length"]
         return (
             (self._headers["ethertype"] == ETHERTYPE_IPV4)
             & (header["version_ihl"] >> 4 == 4)
             & (header["version_ihl"] & 0xF >= 5)
-            & fits
+            & (self.total_length + ETHERNET_SIZE <= self.frames["length"])
             & self._holds(IPV4_SIZE)
         )
 
@@ -153,7 +159,12 @@ class Dissected:
 
     @cached_property
     def total_length(self) -> Column:
-        return self._column("ip", "total_length")
+        """Of a packet that a network card was still to cut into segments, which says 0, all that is there."""
+        told = self._column("ip", "total_length")
+        uncut = (told == 0) & (self.frames["marks"] & CHECKSUM_NOT_READY != 0)
+        return np.where(
+            uncut, np.maximum(self.frames["length"], ETHERNET_SIZE) - np.uint32(ETHERNET_SIZE), told
+        )
 
     @cached_property
     def ip_header_length(self) -> Column:
@@ -305,67 +316,35 @@ class Dissected:
     def _is_transport(self, protocol: int, size: int) -> Mask:
         header = self._headers["ip"]
         first_fragment = header["flags_fragment_offset"] & 0x1FFF == 0
-        long_enough = header["total_length"] >= (header["version_ihl"] & 0xF) * 4 + size
+        long_enough = self.total_length >= (header["version_ihl"] & 0xF) * 4 + size
         mask = self.is_ipv4 & (header["protocol"] == protocol) & first_fragment & long_enough
-        return mask & self._holds(IPV4_SIZE + size) & self._checksums_right
+        mask &= self._holds(IPV4_SIZE + size)
+        return mask if self._forgiving else mask & self._checksums_right
+
+    @cached_property
+    def is_damaged(self) -> Mask:
+        """IPv4 packets with a wrong checksum: whoever receives one silently discards it (RFC 1122)."""
+        return self.is_ipv4 & ~self._checksums_right
 
     @cached_property
     def _checksums_right(self) -> Mask:
-        """False where a received packet's checksum is wrong (RFC 1122: such a packet is silently discarded).
+        """False where a packet is marked as damaged, or was received with a wrong checksum.
 
-        What was not captured whole, what this machine sent, and what the kernel marked as "checksum not
-        ready" pass.
+        What was not captured whole, what this machine sent, and what is marked as "checksum not ready" pass.
         """
-        right = np.ones(len(self.frames), bool)
-        judged = (
-            self.is_ipv4
-            & self.received
-            & (self.frames["marks"] & CHECKSUM_NOT_READY == 0)
-            & (self.total_length + ETHERNET_SIZE <= self.frames["captured"])
-            & (self._headers["ip"]["flags_fragment_offset"] & 0x3FFF == 0)
-        )
-        if judged.all():
-            return _checksums_right(self.frames)
-        rows = np.flatnonzero(judged)
-        right[rows] = _checksums_right(self.frames[rows])
+        right = self.frames["marks"] & DAMAGED == 0
+        ready = self.frames["marks"] & CHECKSUM_NOT_READY == 0
+        judged = np.flatnonzero(right & self.is_ipv4 & self.received & ready)
+        for begin in range(
+            0, len(judged), BLOCK
+        ):  # the sums over all of a large capture would take much room
+            rows = judged[begin : begin + BLOCK]
+            frames = self.frames[rows]
+            at = np.arange(len(rows)) * frames.itemsize + _IP
+            end = at - ETHERNET_SIZE + frames["captured"]
+            for found in check(frames.view(np.uint8), at, end):
+                right[rows] &= (found == UNJUDGED) | (found == RIGHT)
         return right
-
-
-def _checksums_right(frames: Frames) -> Mask:
-    """Verify the IP header and, for TCP, UDP and ICMP, the segment: the sum over a right packet folds to
-    zero.
-    """
-    if not len(frames):
-        return np.ones(0, bool)
-    data = frames["data"]
-    header_length = (data[:, ETHERNET_SIZE] & 0xF).astype(np.intp) * 4
-    total_length = frames.view(_LAYOUT)["ip"]["total_length"].astype(np.intp)
-    right = np.ones(len(frames), bool)
-    for size in np.unique(header_length):
-        for length in np.unique(total_length[header_length == size]):
-            alike = (header_length == size) & (total_length == length)
-            rows = data if alike.all() else data[alike]
-            right[alike] = _same_shape_checksums_right(rows, int(size), int(length))
-    return right
-
-
-def _same_shape_checksums_right(data: NDArray[np.uint8], header_length: int, total_length: int) -> Mask:
-    header = data[:, ETHERNET_SIZE : ETHERNET_SIZE + header_length]
-    segment = data[:, ETHERNET_SIZE + header_length : ETHERNET_SIZE + total_length]
-    ip = header[:, :IPV4_SIZE].view(IPV4)[:, 0]
-    total = words_sum(segment)
-    protocol = ip["protocol"].astype(np.uint32)
-    with_pseudo = (protocol == TCP_PROTOCOL) | (protocol == UDP_PROTOCOL)
-    pseudo = pseudo_header_sum(ip["source_address"], ip["destination_address"], 0, segment.shape[1])
-    protocol_word = protocol.astype(">u2").view(np.uint16).astype(np.uint32)
-    whole = total + np.where(with_pseudo, pseudo + protocol_word, 0).astype(np.uint32)
-    # zero has two forms in one's complement: Linux answers an echo without a single bit with the checksum 0
-    zero = (fold(whole) == 0) | (whole == 0)
-    without_checksum = protocol == UDP_PROTOCOL
-    if segment.shape[1] >= UDP_SIZE:  # RFC 768: an all zero checksum means that the sender made none
-        without_checksum &= (segment[:, 6] == 0) & (segment[:, 7] == 0)
-    checked = with_pseudo | (protocol == ICMP_PROTOCOL)
-    return (fold(words_sum(header)) == 0) & (zero | ~checked | without_checksum)
 
 
 def _without_options(frames: Frames) -> Frames:

@@ -1,46 +1,50 @@
 """Capture files: frames written as pcapng (or classic pcap) and read back, whoever wrote them.
 
-Scapy does the reading and writing.  Whatever the link was (Ethernet, Linux "cooked", raw IP, loopback), the frames
-that come back begin with an Ethernet header; where the file had no addresses these are zeros.
+Scapy does the writing; `records` reads, as tables.  Whatever the link was (see `links`), the frames that come back
+begin with an Ethernet header; where the file had no addresses these are zeros.
 """
 
 from __future__ import annotations
 
-import contextlib
-import logging
+import gzip
+import io
 import struct
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from fractions import Fraction
 from os import PathLike
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
-import numpy as np
-
 from portlab import files
 from portlab.errors import MalformedPacket
-from portlab.model import BATCH_CLOCK, RECEIVED, SENT, SNAP, WHOLE, Frames, frame_table
-from portlab.packets.headers import ETHERNET_SIZE, ETHERTYPE_IPV4
+from portlab.model import BATCH_CLOCK, SENT, SNAP, WHOLE, Frames
+from portlab.packets.gather import Gathered, LimitReached
+from portlab.packets.pcapng import SECTION, Sections
+from portlab.packets.records import CLASSIC, Batch, Damage, classic
 
 BATCH_COMMENT = b"PortLab: sent, not captured; the time is that of its batch"
 INBOUND, OUTBOUND = 1, 2  # pcapng's epb_flags
 LARGEST_SNAPLEN = 262_144
 TIME_RESOLUTION_OPTION, NANOSECONDS = 9, 9  # pcapng's if_tsresol: the power of ten
 NS = 1_000_000_000
-PCAP_HEADER, PCAP_RECORD_HEADER = 24, 16  # bytes
+MOST_BYTES = 1 << 32
+"""Bytes of one file (unpacked): what comes after them is not read, and that is said; see also `gather`."""
 
 
 @dataclass(frozen=True, eq=False)
 class Capture:
     """The frames of a capture file, in order of time; `damage` says what was wrong with its end, "" if nothing.
 
-    `directed` tells whether the file itself said which frames were sent; else all count as received.
+    `directed` tells whether the file itself said which frames were sent; else all count as received.  Frames with a
+    wrong checksum are marked, see `damage`; `foreign` counts frames that are not here, by the name of their link.
     """
 
     frames: Frames
     damage: str
     directed: bool
+    foreign: dict[str, int] = field(default_factory=dict)
 
 
 # --- writing ------------------------------------------------------------------------------------------------
@@ -100,182 +104,75 @@ def _writer(path: Path, classic: bool) -> Any:
 # --- reading ------------------------------------------------------------------------------------------------
 
 
-def read(path: str | PathLike[str], *, whole: bool = False) -> Capture:
-    """All frames of a pcap or pcapng file, compressed by gzip or not; their first 128 bytes, or `whole`.
+def read(source: files.Source, *, whole: bool = False) -> Capture:
+    """All frames of a pcap or pcapng file, compressed by gzip or not; their first 128 bytes, or `whole` (to 65,535).
 
-    Of a file that is cut off or damaged further on, the frames before the damage are kept and `damage` says so.
-    Raises MalformedPacket where it is no capture at all, or one of a kind of link that carries no IPv4.
+    `source` is a path, "-" for standard input, or an open binary file.  Of a file that is cut off, damaged further
+    on, or larger than the limits, the frames before that are kept, and `damage` says so.  Frames of a kind of link
+    that PortLab does not read are counted.  Raises MalformedPacket where it is no capture at all, or all its frames
+    are such.
     """
-    name = files.named(path, "read")
-    with files.opened(path) as file, _complaints() as complaints:
-        rows, directed = _rows(name, file, complaints)
-    if complaints and not rows:
+    name = files.name_of(source)
+    gathered = Gathered(WHOLE if whole else SNAP)
+    wrong = ""
+    with files.reading(source) as file:
+        try:
+            for batch in _batches(cast(BinaryIO, _Limited(_unpacked(file)))):
+                gathered.take(batch)
+        except LimitReached:
+            wrong = "larger"
+        except (Damage, EOFError, OSError, zlib.error) as error:
+            wrong = str(error) or type(error).__name__
+    count = gathered.count
+    if not count and gathered.foreign:
+        kinds = " and ".join(gathered.foreign)
         raise MalformedPacket(
-            f"{name!r} cannot be read as a capture ({complaints[0]}). Accepted are pcap and pcapng files."
+            f"{name!r} was captured on {kinds}, which PortLab does not read. "
+            "Accepted are Ethernet, Linux cooked, PPP, raw IP, loopback and their like."
         )
-    frames = _table(rows, max((row[3] for row in rows), default=SNAP) if whole else SNAP)
-    damage = f"{name!r} is damaged after {len(rows):,} frames ({complaints[0]})" if complaints else ""
-    return Capture(frames, damage, directed)
-
-
-Row = tuple[int, int, int, int, int, bytes]
-
-
-def _table(rows: list[Row], kept: int) -> Frames:
-    """The rows as a table of frames, in order of time."""
-    frames = np.zeros(len(rows), frame_table(kept))
-    for place, name in enumerate(("time_ns", "direction", "marks", "captured", "length")):
-        frames[name] = [row[place] for row in rows]
-    frames["captured"] = np.minimum(frames["captured"], kept)
-    together = b"".join(data[:kept].ljust(kept, b"\0") for *_, data in rows)
-    frames["data"] = np.frombuffer(together, np.uint8).reshape(len(rows), kept)
-    return frames[np.argsort(frames["time_ns"], kind="stable")]
-
-
-def _rows(name: str, file: BinaryIO, complaints: list[str]) -> tuple[list[Row], bool]:
-    """Every frame of the file as a row of FRAME, and whether any said its direction."""
-    from scapy.error import Scapy_Exception
-    from scapy.utils import RawPcapNgReader
-
-    rows: list[Row] = []
-    directed = False
-    end = PCAP_HEADER
-    try:
-        with contextlib.closing(cast(Any, RawPcapNgReader)(file)) as reader:
-            for data, about in reader:
-                if getattr(about, "caplen", 0) > len(data):
-                    break
-                end += PCAP_RECORD_HEADER + len(data)
-                link = about.linktype if hasattr(about, "linktype") else reader.linktype
-                row, told = _row(data, about, link, getattr(reader, "nano", False), name)
-                directed |= told
-                rows.append(row)
-            # Scapy passes over the beginning of a header; pcapng consists of whole words
-            classic, read_to = hasattr(reader, "snaplen"), reader.f.tell()
-            if (classic and read_to != end) or (not classic and read_to % 4):
-                complaints.append("the last frame is cut off")
-    except MalformedPacket:
-        raise
-    except (
-        Scapy_Exception,
-        EOFError,
-        struct.error,
-        OverflowError,
-        MemoryError,
-        OSError,
-        ValueError,
-    ) as error:
-        complaints.append(str(error) or type(error).__name__)
-    return rows, directed
-
-
-def _row(data: bytes, about: Any, link: int, nano: bool, name: str) -> tuple[Row, bool]:
-    """One frame as a row of FRAME, and whether its direction was told."""
-    frame, direction = _frame(data, link, name)
-    direction = _DIRECTIONS.get(getattr(about, "direction", 0) or 0, direction)
-    marks = BATCH_CLOCK if BATCH_COMMENT in (getattr(about, "comments", None) or []) else 0
-    length = min(max(about.wirelen + len(frame) - len(data), 0), 0xFFFF_FFFF)
-    time_ns = _time_ns(about, nano)
-    return (
-        time_ns,
-        direction or RECEIVED,
-        marks,
-        min(len(frame), WHOLE),
-        length,
-        frame[:WHOLE],
-    ), direction is not None
-
-
-_DIRECTIONS: dict[int, int | None] = {INBOUND: RECEIVED, OUTBOUND: SENT}
-
-
-def _time_ns(about: Any, nano: bool) -> int:
-    """The time of one frame, whatever unit its file counts in."""
-    if hasattr(about, "sec"):
-        return int(about.sec * NS + (about.usec if nano else about.usec * 1000))
-    if about.tshigh is None:
-        return 0
-    time_ns = int(((about.tshigh << 32) | about.tslow) * NS // about.tsresol)
-    if time_ns >= 1 << 63:
-        raise OverflowError("a frame's time is later than the year 2262")
-    return time_ns
-
-
-@contextlib.contextmanager
-def _complaints() -> Iterator[list[str]]:
-    """What Scapy would have printed while it read."""
-    said: list[str] = []
-    handler = logging.Handler(logging.WARNING)
-    handler.emit = lambda record: said.append(record.getMessage())  # type: ignore[method-assign]
-    logger = logging.getLogger("scapy.runtime")
-    before = logger.handlers, logger.filters, logger.propagate
-    logger.handlers, logger.filters, logger.propagate = [handler], [], False  # a filter drops what repeats
-    try:
-        yield said
-    finally:
-        logger.handlers, logger.filters, logger.propagate = before
-
-
-# --- links --------------------------------------------------------------------------------------------------
-
-_NO_ADDRESSES = bytes(12)
-_IPV4 = ETHERTYPE_IPV4.to_bytes(2, "big")
-_VLAN_TAGS = (b"\x81\x00", b"\x88\xa8")
-_FROM_US = 4  # packet type of a cooked frame that this machine sent
-
-Framed = tuple[bytes, int | None]
-
-
-def _frame(data: bytes, link: int, name: str) -> Framed:
-    """The frame as Ethernet would carry it, and its direction where the link's header tells."""
-    if link not in _LINKS:
+    if wrong == "larger":
+        wrong = (
+            f"{name!r} holds more than PortLab reads of one file: these are its first {count:,} frames. "
+            "Make it smaller first, for example: tcpdump -r BIG.pcap -w SMALL.pcap host 192.0.2.1"
+        )
+    elif wrong and not count:
         raise MalformedPacket(
-            f"{name!r} was captured on a link of type {link}, which PortLab does not read. "
-            "Accepted are Ethernet, Linux cooked (SLL, SLL2), raw IP and loopback."
+            f"{name!r} cannot be read as a capture ({wrong}). Accepted are pcap and pcapng files."
         )
-    return _LINKS[link](data)
+    elif wrong:
+        wrong = f"{name!r} is damaged after {count:,} frames ({wrong})"
+    return Capture(gathered.frames(), wrong, gathered.directed, dict(gathered.foreign))
 
 
-def _ethernet(data: bytes) -> Framed:
-    while data[12:14] in _VLAN_TAGS:
-        data = data[:12] + data[16:]
-    return data, None
+class _Limited(io.RawIOBase):
+    """A file of which no more than MOST_BYTES can be read."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file, self._left = file, MOST_BYTES
+
+    def read(self, size: int = -1) -> bytes:
+        data = self._file.read(size)
+        self._left -= len(data)
+        if self._left < 0:
+            raise LimitReached
+        return data
 
 
-def _cooked(data: bytes) -> Framed:
-    """LINKTYPE_LINUX_SLL: packet type, hardware type, address length, address (8), EtherType."""
-    direction = SENT if int.from_bytes(data[0:2], "big") == _FROM_US else RECEIVED
-    return bytes(6) + data[6:12] + data[14:], direction
+def _unpacked(file: io.BufferedReader) -> BinaryIO:
+    if file.peek(2)[:2] == b"\x1f\x8b":
+        return cast(BinaryIO, gzip.GzipFile(fileobj=file))
+    return file
 
 
-def _cooked2(data: bytes) -> Framed:
-    """LINKTYPE_LINUX_SLL2: EtherType, reserved, interface, hardware type, packet type, address length, address."""
-    direction = SENT if data[10:11] == bytes([_FROM_US]) else RECEIVED
-    return bytes(6) + data[12:18] + data[0:2] + data[20:], direction
-
-
-def _raw(data: bytes) -> Framed:
-    return _NO_ADDRESSES + _IPV4 + data, None
-
-
-def _loopback(data: bytes) -> Framed:
-    """Four bytes of address family, in the byte order of the machine that captured; 2 is IPv4 everywhere."""
-    family = max(data[:1], data[3:4])
-    ethertype = _IPV4 if family == b"\x02" else b"\0\0"
-    return _NO_ADDRESSES + ethertype + data[4:], None
-
-
-_LINKS: dict[int, Callable[[bytes], Framed]] = {
-    0: _loopback,
-    1: _ethernet,
-    12: _raw,
-    14: _raw,
-    101: _raw,
-    108: _loopback,
-    113: _cooked,
-    228: _raw,
-    276: _cooked2,
-}
-"""Link type (https://www.tcpdump.org/linktypes.html) -> how to read it."""
-
-assert len(_NO_ADDRESSES) + len(_IPV4) == ETHERNET_SIZE
+def _batches(file: BinaryIO) -> Iterator[Batch]:
+    """The frames of a capture file, piece by piece.  Raises Damage where it is none, or none any more."""
+    begin = file.read(4)
+    if begin == SECTION.to_bytes(4, "big"):
+        yield from Sections(BATCH_COMMENT).batches(file, begin)
+        return
+    for order in "<>":
+        magic = struct.unpack(f"{order}I", begin)[0] if len(begin) == 4 else 0
+        if magic in CLASSIC:
+            yield from classic(file, order, *CLASSIC[magic])
+            return
+    raise Damage("it does not begin as one" if begin else "it is empty")

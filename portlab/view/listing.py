@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from portlab.addresses import dotted
+from portlab.packets.left_out import sentence
 from portlab.packets.streams import first_bytes
 from portlab.view import figure
 from portlab.view.ladder.packet import Packet, read
@@ -58,7 +59,7 @@ def _rows(capture: Capture) -> list[tuple[str, ...]]:
         (
             str(number),
             duration(packet.time_ns - packets[0].time_ns),
-            packet.what,
+            packet.what + " (wrong checksum)" * packet.damaged,
             f"{_end(packet, capture, far=False)} → {_end(packet, capture, far=True)}",
             f"{packet.length:,}",
         )
@@ -85,4 +86,4 @@ def _notes(capture: Capture) -> list[str]:
         notes.append(f"Of {count(cut, 'frame')} only the first bytes were kept.")
     if capture.lost:
         notes.append(f"{count(capture.lost, 'frame')} came faster than they could be kept.")
-    return [*notes, capture.damage] if capture.damage else notes
+    return [*notes, *filter(None, [sentence(capture.left_out), capture.damage])]

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from portlab.addresses import number
-from portlab.model import RECEIVED, SENT, Answer, PortResult, Reason, State
+from portlab.model import DAMAGED, RECEIVED, SENT, Answer, PortResult, Reason, State
 from portlab.packets.dissect import Dissected
+from portlab.packets.left_out import sentence
 from portlab.result import FLOOD, ORDINARY
 from portlab.verdict import FROM_NEW_PORT, NOT_CAPTURED, PROVEN_BY_SCANNER
 from portlab.view import figure, words
@@ -152,42 +153,52 @@ def _facts(scan: Scan, hosts: int) -> str:
     connects = scan.technique == "connect"
     sent = words.count(len(scan.probes), "connection attempt" if connects else "probe")
     frames = scan.received.frames
-    heard = words.count(int((frames["direction"] == RECEIVED).sum()), "frame") + " received"
+    received = (frames["direction"] == RECEIVED) & (frames["marks"] & DAMAGED == 0)
+    heard = words.count(int(received.sum()), "frame") + " received"
     parts = [asked, f"{words.duration(scan.elapsed_s * 1e9)}", sent]
     return " · ".join(parts if connects and not len(frames) else [*parts, heard])
 
 
 def warnings(scan: Scan) -> list[str]:
     """What a reader must know before believing the table."""
-    told = []
+    told = [*_of_its_end(scan), *_of_its_evidence(scan)]
+    if scan.authorised:
+        told.append(f"Authorised by you, outside of any lab: {', '.join(scan.authorised)}.")
+    return [*told, *scan.notes]
+
+
+def _of_its_end(scan: Scan) -> Iterator[str]:
+    """Whether the scan ended early, and what it says nothing about."""
     if not scan.complete:
         why = f" ({scan.stopped_by})" if scan.stopped_by else ""
-        told.append(f"INCOMPLETE: the scan ended early{why}. What is shown is what was known by then.")
+        yield f"INCOMPLETE: the scan ended early{why}. What is shown is what was known by then."
     for pairs, what in ((scan.unanswered, "asked, unanswered so far"), (scan.never_asked, "never asked")):
         if pairs:
             kind = "host" if pairs[0][1] is None else "port"
-            told.append(
-                f"{words.count(len(pairs), kind)} {what}: nothing is said about them ({_apart(scan, pairs)})."
-            )
+            counted = words.count(len(pairs), kind)
+            yield f"{counted} {what}: nothing is said about them ({_apart(scan, pairs)})."
+
+
+def _of_its_evidence(scan: Scan) -> Iterator[str]:
+    """Why some silence may be no silence, and some answer nobody's."""
     if _silent_link(scan):
-        told.append(
+        yield (
             "Not one frame came in on this machine's own link, not even an answer to ARP. Either nobody has "
             "that address, or the link itself is dead. Ask somebody who must answer, such as the gateway."
         )
     if not scan.matched:
-        told.append("UNMATCHED: answers without their questions. Nothing ties them to a probe.")
+        yield "UNMATCHED: answers without their questions. Nothing ties them to a probe."
     if (scan.findings.remark == NOT_CAPTURED).any():
-        told.append("ONE DIRECTION: no frame to the scanner is in this capture. Silence here says nothing.")
+        yield "ONE DIRECTION: no frame to the scanner is in this capture. Silence here says nothing."
     if scan.traffic == FLOOD:
-        told.append(
+        yield (
             "MANY ASKERS: most of them asked once. These are forged senders, as in a flood, or very many scanners."
         )
+    if scan.left_out:
+        yield f"{sentence(scan.left_out)} Some silence may be theirs."
     if scan.lost_here:
         lost = words.count(scan.lost_here, "frame")
-        told.append(f"{lost} lost on this machine before they were read: some silence may be our own fault.")
-    if scan.authorised:
-        told.append(f"Authorised by you, outside of any lab: {', '.join(scan.authorised)}.")
-    return [*told, *scan.notes]
+        yield f"{lost} lost on this machine before they were read: some silence may be our own fault."
 
 
 def _silent_link(scan: Scan) -> bool:

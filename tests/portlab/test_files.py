@@ -214,7 +214,7 @@ def write_whole(path: str) -> None:
 
 def test_no_output_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdout", None)
-    with pytest.raises(BadTarget, match="Standard output is closed"):
+    with pytest.raises(BadTarget, match="Standard output is closed: give the export a FILE"):
         files.write("-", "text")
 
 

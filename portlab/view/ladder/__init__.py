@@ -142,6 +142,8 @@ def _cells(number: int, row: Row, story: Story) -> list[str]:
         seen = f"{story.actors[row.sender].scanners_name} → {story.actors[row.receiver].scanners_name}"
         who = _either(escape(_way(row, story)), escape(seen))
     what = "<i>silence</i>" if row.kind is Kind.SILENCE else f"<b>{escape(row.what)}</b>"
+    if row.struck:
+        what = f"<del>{what}</del> {escape(row.note)}"
     if row.detail:
         what += f' <span class="muted">{escape(row.detail)}</span>'
     if row.absolute:

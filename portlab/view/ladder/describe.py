@@ -20,6 +20,7 @@ from portlab.view.ladder.silences import CALLED, folded, with_silences
 from portlab.view.ladder.story import Actor, Kind, Row, Speaker, Story
 
 MOST_FRAMES = 300
+STRUCK = "left out: wrong checksum"
 
 
 def describe(exchange: Exchange) -> Story:
@@ -116,7 +117,8 @@ def _packet_rows(sides: Sides, paths: Paths) -> Iterator[Row]:
             detail=" ".join(filter(None, [relative, _ttl(packet)])),
             absolute=absolute,
             sentence=told,
-            note=_note(speaker, attempt, sides.is_connect),
+            note=STRUCK if packet.damaged else _note(speaker, attempt, sides.is_connect),
+            struck=packet.damaged,
             speaker=speaker,
             sender=sender,
             receiver=receiver,

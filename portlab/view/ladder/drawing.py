@@ -44,7 +44,7 @@ def draw(story: Story, prefix: str) -> tuple[str, float]:
     ]
     for number, place in enumerate(placed, 1):
         css = f"event decides s-{_state(story)}" if place.row.decides else "event"
-        css += " truth" * place.row.unseen
+        css += " truth" * place.row.unseen + " struck" * place.row.struck
         parts.append(element("g", *event(place, story, columns, prefix), css=css, data_i=number))
     last = len(placed) + 1
     if story.untouched:

@@ -16,6 +16,9 @@ SILENCE, DECIDING_SILENCE = 32, 56
 FADED = 80  # percent of the width where an arrow has faded out
 PIECES = 8  # of an arrow that fades out, each paler than the one before
 
+STRIKE = 0.8  # of an arrow's way: there the cross stands that strikes it out
+CROSS = '<circle r="8" class="stop lost"/><path d="M-4 -4L4 4M4 -4L-4 4" class="cross"/>'
+
 Columns = Sequence[float]
 """Each actor's lifeline, in percent of the width."""
 
@@ -73,6 +76,9 @@ def _packet(place: Placed, story: Story, columns: Columns, prefix: str) -> Itera
         yield _time(row.at_ns, own_y)
     middle = _middle(row, columns)
     yield _label(row, middle, _height(place, columns, middle) - 8)
+    if row.struck:
+        x = columns[row.sender] + (columns[row.receiver] - columns[row.sender]) * STRIKE
+        yield element("svg", CROSS, x=percent(x), y=f"{_height(place, columns, x):g}", overflow="visible")
     y = place.end
     if row.decides:
         yield from _pill(story, middle, y + 12, left=three)
@@ -111,8 +117,7 @@ def _arrow(
     flight = f"--x:{ends['x1']};--y:{ends['y1']}px"
     yield element("circle", cx=ends["x2"], cy=ends["y2"], r="4.5", css="dot", style=flight)
     if fate:
-        css = "stop lost" if fate is Fate.LOST else "stop"
-        cross = f'<circle r="8" class="{css}"/><path d="M-4 -4L4 4M4 -4L-4 4" class="cross"/>'
+        cross = CROSS if fate is Fate.LOST else CROSS.replace(" lost", "")
         yield element("svg", cross, x=ends["x2"], y=ends["y2"], overflow="visible")
         yield _beside(stop, low + 6, fate, "note", left=stop < start)
 

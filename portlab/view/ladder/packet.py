@@ -83,6 +83,7 @@ class Packet:
     arp_sender: int
     arp_target: int
     hardware: str
+    damaged: bool  # its checksum is wrong: it is shown, and is no evidence
 
     @property
     def has_ack(self) -> bool:
@@ -136,7 +137,7 @@ def read(frames: Frames) -> list[Packet]:
     """Every frame as a Packet, in the same order."""
     if not len(frames):
         return []
-    seen = Dissected(frames)
+    seen = Dissected(frames, forgiving=True)
     protocol = np.select(
         [seen.is_tcp, seen.is_udp, seen.is_icmp, seen.is_arp, seen.is_ipv4],
         ["tcp", "udp", "icmp", "arp", "ip"],
@@ -170,6 +171,7 @@ def read(frames: Frames) -> list[Packet]:
         seen.arp_sender.tolist(),
         seen.arp_target.tolist(),
         hardware,
+        seen.is_damaged.tolist(),
         strict=True,
     )
     return [Packet(*row) for row in columns]

@@ -42,6 +42,10 @@ def of_packet(
     is_connect: bool,
 ) -> str:
     """The sentence of a packet; `attempt` is 0 where it is no probe, `repeated`: the same ports have asked before."""
+    if packet.damaged:
+        return (
+            f"{packet.what} with a wrong checksum: whoever receives it throws it away, so it is no evidence."
+        )
     match speaker:
         case Speaker.SCANNER if attempt > 1:
             return f"No answer so far, so the scanner asks again: try {attempt}."

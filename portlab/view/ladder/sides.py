@@ -24,7 +24,7 @@ class Sides:
             for probe in exchange.probes[::-1]  # of several from the same port the first stays
         }
         self.tokens = {int(probe["token"]) for probe in exchange.probes}
-        self.heard = {packet.near for packet in packets if not packet.sent}
+        self.heard = {packet.near for packet in packets if not packet.sent and not packet.damaged}
         spoke = [packet.source for packet in packets if not packet.sent and packet.protocol]
         spoke += [int(end["answered_by"]) for end in exchange.errnos if end["answered_by"]]
         self.others = [address for address in dict.fromkeys(spoke) if address != self.target]
@@ -82,13 +82,14 @@ class Sides:
     def quoting(self, packet: Packet) -> int | None:
         """Who of the others complained about this packet of ours, quoting it."""
         for answer in self.packets:
-            if answer.is_error and not answer.sent and (answer.near, answer.far) == (packet.near, packet.far):
+            told = answer.is_error and not answer.sent and not answer.damaged
+            if told and (answer.near, answer.far) == (packet.near, packet.far):
                 return self.place(answer)[0]
         return None
 
     def is_probe(self, packet: Packet) -> bool:
         """Whether the scan asked with this packet (otherwise the kernel sent it by itself)."""
-        if not packet.sent:
+        if not packet.sent or packet.damaged:
             return False
         if packet.protocol == "arp":
             return True

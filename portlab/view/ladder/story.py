@@ -98,6 +98,7 @@ class Row:
     decides: bool = False
     path: Path | None = None  # what recordings add; None: nothing
     unseen: bool = False  # the scanner never saw it: only recordings did
+    struck: bool = False  # it was left out: no evidence; `note` says why
 
     @property
     def differs(self) -> bool:

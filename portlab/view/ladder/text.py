@@ -12,7 +12,7 @@ WIDTH = 100
 LEFT = 15  # column of the scanner's lifeline: the number and the time stand before it
 RIGHT = 67  # column of the target's
 SHAFTS = {"udp": "- ", "icmp": ". ", "arp": ". "}
-"""How the line of an arrow is drawn; TCP's is solid."""
+"""How the line of an arrow is drawn; TCP's is solid, and that of a packet left out is struck out."""
 
 
 def transcript(story: Story) -> str:
@@ -110,7 +110,7 @@ def _packet(row: Row, columns: list[int]) -> str:
     room = far - near - 1
     names = (f"{row.what}  {row.detail}".strip(), row.what)
     label = next((name for name in names if len(name) <= room - 7), row.short)
-    shaft = SHAFTS.get(row.protocol, "-")
+    shaft = "/ " if row.struck else SHAFTS.get(row.protocol, "-")
     before = (shaft * 4)[:3]
     after = (shaft * room)[: room - len(label) - 6]
     if end is None:

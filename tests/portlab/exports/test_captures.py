@@ -4,6 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from scapy.layers.inet import ICMP, IP, TCP, UDP
+from scapy.layers.inet6 import IPv6
 from scapy.layers.l2 import ARP, Ether
 from scapy.packet import Packet
 from scapy.utils import wrpcap
@@ -16,6 +17,7 @@ from portlab.errors import MalformedPacket
 from portlab.exports import Scans
 from portlab.result import Scan
 from tests.portlab.exports.made import scanned
+from tests.portlab.packets import made as ng
 
 ME, OTHER, WEB, GATEWAY = "10.77.1.100", "10.77.1.101", "10.77.2.10", "10.77.1.1"
 KERNEL = [("MSS", 1460), ("SAckOK", b""), ("Timestamp", (1, 0)), ("NOP", None), ("WScale", 7)]
@@ -96,6 +98,18 @@ def back(
 
 def error(about: Packet, type_: int = 3, code: int = 13, source: str = GATEWAY) -> Packet:
     return IP(src=source, dst=about.src) / ICMP(type=type_, code=code) / IP(bytes(about)[:28])
+
+
+def spoilt(packet: Packet) -> Packet:
+    """The same with a wrong TCP checksum."""
+    packet = IP(bytes(packet))
+    packet[TCP].chksum ^= 0x1234
+    return packet
+
+
+def written(path: Path, scan: Scan) -> Path:
+    scan.to_json(path)
+    return path
 
 
 OPEN = (tcp("S"), back("SA", seq=7))
@@ -284,3 +298,99 @@ def test_tcpdump_counts_the_same_answers(tmp_path: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     ports = {line.split(" > ")[0].rsplit(" ", 1)[1] for line in done.stdout.splitlines()}
     assert ports == {f"{row.address}.{row.port}" for row in scan if row.state == "open"}
+
+
+# --- frames left out ----------------------------------------------------------------------------------------
+
+DAMAGED_ANSWER = (
+    *OPEN,
+    tcp("S", to=81, port=50_001),
+    back("RA", to=81, port=50_001),
+    tcp("S", to=82, port=50_002),
+    spoilt(back("SA", to=82, port=50_002, seq=9)),
+)
+
+
+def test_a_damaged_answer_is_no_evidence_and_is_counted(tmp_path: Path) -> None:
+    scans = capture(tmp_path / "x.pcap", *DAMAGED_ANSWER)
+    (scan,) = scans
+    assert [words for words, _ in verdicts(scan).values()] == ["open", "closed", "filtered"]
+    assert scan.left_out == scans.left_out == (("with a wrong checksum", 1),)
+    assert "! 1 frame left out: 1 with a wrong checksum." in repr(scan)
+    assert "2 frames received" in repr(scan)
+    (again,) = pl.read_json(written(tmp_path / "x.json", scan))
+    assert again.left_out == scan.left_out
+
+
+def test_wrong_checksums_that_are_the_rule_are_read(tmp_path: Path) -> None:
+    packets = [spoilt(packet) if packet.src == WEB else packet for packet in DAMAGED_ANSWER]
+    (scan,) = capture(tmp_path / "x.pcap", *packets)
+    assert [words for words, _ in verdicts(scan).values()] == ["open", "closed", "open"]
+    assert scan.left_out == ()
+
+
+@pytest.mark.parametrize("layer", ["IP", "ICMP"])
+def test_an_echo_whose_sum_was_left_to_the_card_came_back(tmp_path: Path, layer: str) -> None:
+    reply = IP(src=WEB, dst=ME) / ICMP(type=0, id=1, seq=1) / b"1234"
+    reply[layer].chksum = 0
+    (scan,) = capture(tmp_path / "x.pcap", IP(src=ME, dst=WEB) / ICMP(id=1, seq=1) / b"1234", reply)
+    assert verdicts(scan) == {(WEB, None): ("up", "echo-reply")}
+
+
+def test_frames_of_others_are_counted_of_the_file_and_not_of_the_scan(tmp_path: Path) -> None:
+    ipv6 = Ether(src="02:00:00:00:00:01", dst="02:00:00:00:00:02") / IPv6() / UDP()
+    igmp = IP(src=OTHER, dst=WEB, proto=2) / bytes(8)
+    late = IP(src=OTHER, dst=WEB, proto=17, frag=5) / bytes(8)
+    mine = IP(src=WEB, dst=ME, proto=6, frag=5) / bytes(8)
+    scans = capture(tmp_path / "x.pcap", *OPEN, ipv6, igmp, late, mine)
+    assert scans[0].left_out == (("of later fragments", 1),)
+    assert dict(scans.left_out) == {
+        "of later fragments": 2,
+        "of IPv6": 1,
+        "of other protocols than TCP, UDP and ICMP": 1,
+    }
+    assert "! 4 frames left out: 2 of later fragments, 1 of IPv6" in repr(scans)
+    assert "4 frames left out" in scans._repr_mimebundle_()["text/html"]
+    scans.to_json(tmp_path / "x.json")
+    assert dict(pl.read_json(tmp_path / "x.json").left_out) == dict(scans.left_out)
+
+
+def test_a_file_with_nothing_but_ipv6_says_so(tmp_path: Path) -> None:
+    ipv6 = Ether(src="02:00:00:00:00:01", dst="02:00:00:00:00:02") / IPv6() / TCP(flags="S")
+    scans = capture(tmp_path / "x.pcap", ipv6, ipv6)
+    assert repr(scans) == (
+        "No scan was found.\n\n! 2 frames left out: 2 of IPv6.\n! PortLab reads IPv4 only."
+    )
+
+
+def test_foreign_interfaces_are_named(tmp_path: Path) -> None:
+    data = ng.section("<") + ng.interface("<", 1) + ng.interface("<", 220)
+    data += ng.packet("<", bytes(Ether() / OPEN[0]), 1) + ng.packet("<", b"usb", 2, interface=1)
+    (tmp_path / "x.pcapng").write_bytes(data)
+    scans = pl.read_pcap(tmp_path / "x.pcapng")
+    assert len(scans) == 1
+    assert scans.left_out == (("on USB (link type 220)", 1),)
+    read = pl.read_capture(tmp_path / "x.pcapng")
+    assert read.left_out == read.scans().left_out == scans.left_out
+    assert repr(read).endswith("1 frame left out: 1 on USB (link type 220).")
+
+
+def test_the_ladder_shows_damaged_frames_struck_out(tmp_path: Path) -> None:
+    (scan,) = capture(tmp_path / "x.pcap", *DAMAGED_ANSWER)
+    exchange = scan.exchange(WEB, 82)
+    lines = str(exchange).splitlines()
+    assert any("/ / SYN-ACK" in line and "left out: wrong checksum" in line for line in lines)
+    assert any("SYN-ACK with a wrong checksum: whoever receives it throws it away" in line for line in lines)
+    assert "▨ filtered" in str(exchange)
+    page = exchange._repr_mimebundle_()["text/html"]
+    assert 'class="event struck"' in page
+    assert "<del><b>SYN-ACK</b></del> left out: wrong checksum" in page
+    assert "struck" not in scan.exchange(WEB, 80)._repr_mimebundle_()["text/html"].replace(".struck", "")
+
+
+def test_a_segment_that_the_card_is_still_to_cut_is_no_damage(tmp_path: Path) -> None:
+    data = tcp("PA", seq=1001, ack=8) / (b"x" * 3_000)
+    data[IP].len, data[TCP].chksum = 0, 1
+    scans = capture(tmp_path / "x.pcap", *OPEN, tcp("A", seq=1001, ack=8), data)
+    assert scans.left_out == ()
+    assert pl.read_capture(tmp_path / "x.pcap").streams()[0].bytes_of(client=True) == b"x" * 3_000

@@ -1,5 +1,4 @@
 import gzip
-import struct
 import subprocess
 from pathlib import Path
 
@@ -8,14 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scapy.layers.inet import IP, TCP, UDP
-from scapy.layers.l2 import CookedLinux, Dot1Q, Ether, Loopback
+from scapy.layers.l2 import Ether
 from scapy.packet import Packet
 from scapy.utils import PcapNgReader, PcapReader
 
 from portlab.errors import BadTarget, MalformedPacket
 from portlab.model import BATCH_CLOCK, FRAME, RECEIVED, SENT, SNAP, Frames
 from portlab.packets import pcap
-from portlab.packets.dissect import Dissected
 
 START = 1_700_000_000_123_456_789
 SYN = (
@@ -100,49 +98,6 @@ def test_what_tcpdump_wrote_is_read(tmp_path: Path, options: list[str]) -> None:
     theirs = pcap.read(tmp_path / "theirs.pcap").frames
     assert np.array_equal(theirs["data"], table(SYN, SYN)["data"])
     assert abs(int(theirs["time_ns"][0]) - START) < 1_000
-
-
-IPV4 = SYN[IP]
-LINKS = [
-    ("Ethernet", 1, bytes(SYN), None),
-    ("Ethernet with a VLAN tag", 1, bytes(Ether() / Dot1Q(vlan=7) / IPV4), None),
-    ("Ethernet with two", 1, bytes(Ether() / Dot1Q(type=0x8100) / Dot1Q() / IPV4), None),
-    ("raw IP", 101, bytes(IPV4), None),
-    ("raw IP of BSD", 12, bytes(IPV4), None),
-    ("IPv4", 228, bytes(IPV4), None),
-    ("null, little endian", 0, b"\x02\0\0\0" + bytes(IPV4), None),
-    ("null, big endian", 0, b"\0\0\0\x02" + bytes(IPV4), None),
-    ("loopback of OpenBSD", 108, bytes(Loopback(type=2) / IPV4)[:4] + bytes(IPV4), None),
-    ("cooked, received", 113, bytes(CookedLinux(pkttype=0, lladdrlen=6) / IPV4), RECEIVED),
-    ("cooked, sent", 113, bytes(CookedLinux(pkttype=4, lladdrlen=6) / IPV4), SENT),
-    ("cooked v2, sent", 276, b"\x08\0\0\0\0\0\0\x02\0\x01\x04\x06" + bytes(8) + bytes(IPV4), SENT),
-]
-
-
-@pytest.mark.parametrize(
-    ("link", "data", "direction"), [row[1:] for row in LINKS], ids=[row[0] for row in LINKS]
-)
-def test_every_link_becomes_ethernet(tmp_path: Path, link: int, data: bytes, direction: int | None) -> None:
-    write_classic(tmp_path / "x.pcap", link, data)
-    capture = pcap.read(tmp_path / "x.pcap")
-    seen = Dissected(capture.frames)
-    assert seen.is_tcp.all()
-    assert seen.destination_port.tolist() == [80]
-    assert capture.directed is (direction is not None)
-    assert capture.frames["direction"][0] == (direction or RECEIVED)
-    assert capture.frames["length"][0] == len(bytes(SYN))
-
-
-def write_classic(path: Path, link: int, *data: bytes) -> None:
-    header = struct.pack("<IHHIIII", 0xA1B2C3D4, 2, 4, 0, 0, 65_535, link)
-    records = (struct.pack("<IIII", 1, 2, len(frame), len(frame)) + frame for frame in data)
-    path.write_bytes(header + b"".join(records))
-
-
-def test_foreign_link_is_named(tmp_path: Path) -> None:
-    write_classic(tmp_path / "x.pcap", 127, bytes(SYN))
-    with pytest.raises(MalformedPacket, match="link of type 127, which PortLab does not read"):
-        pcap.read(tmp_path / "x.pcap")
 
 
 def test_compressed_file(tmp_path: Path) -> None:

@@ -75,10 +75,17 @@ def test_lengths_with_options() -> None:
 
 
 def test_what_cannot_be_read_is_told() -> None:
-    bad = IP(src=made.WEB, dst=made.SCANNER) / TCP(flags="SA", chksum=1)
+    unknown = IP(src=made.WEB, dst=made.SCANNER, proto=132) / bytes(20)
     other = Ether(type=0x88CC) / bytes(60)
     names = [
         packet.what
-        for packet in read(np.concatenate([made.frame(0, False, bad), made.frame(1, False, other)]))
+        for packet in read(np.concatenate([made.frame(0, False, unknown), made.frame(1, False, other)]))
     ]
     assert names == ["IP packet that cannot be read", "frame of 74 B"]
+
+
+def test_a_packet_with_a_wrong_checksum_is_named_and_marked() -> None:
+    bad = IP(src=made.WEB, dst=made.SCANNER) / TCP(flags="SA", chksum=1)
+    received, sent = read(np.concatenate([made.frame(0, False, bad), made.frame(1, True, bad)]))
+    assert (received.what, received.damaged) == ("SYN-ACK", True)
+    assert (sent.what, sent.damaged) == ("SYN-ACK", False)  # its card fills it in
