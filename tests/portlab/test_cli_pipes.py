@@ -47,7 +47,7 @@ def test_standard_input_may_be_closed() -> None:
     words = ["sh", "-c", '"$0" -m portlab read - <&-', sys.executable]
     done = subprocess.run(words, capture_output=True, timeout=120, check=False)
     assert done.returncode == 2
-    assert b"Standard input is closed: give the name of a file." in done.stderr
+    assert "Standard input is closed: give the name of a file." in done.stderr.decode()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="this system has no such shell")
