@@ -1,8 +1,13 @@
-"""One Docker lab for all tests in here, with addresses of its own, started when the first test asks for it."""
+"""One Docker lab for all tests in here, with addresses of its own, started when the first test asks for it.
+
+Timeouts in here are the ends of hope: how long a thing takes depends on what else the computer does.
+"""
 
 import contextlib
 import os
 import subprocess
+import xml.etree.ElementTree as ET
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -12,8 +17,9 @@ from lab_env.docker.session import variables
 from lab_env.jupyter import Desk, listen
 
 PREFIX = "10.79"
-IMAGE = "portlab-student-test"
+TOOLS, IMAGE = "portlab-student-tools", "portlab-student-test"
 OWNER = 1234  # uid and gid of the learner's folder
+HOPE = 1200  # seconds
 
 
 @pytest.fixture(autouse=True)
@@ -28,21 +34,56 @@ class Running:
     def __init__(self, lab: Lab, desk: Desk) -> None:
         self.lab, self.desk = lab, desk
 
-    def run(
-        self, *words: str, host: str = "student", timeout: float = 60
-    ) -> subprocess.CompletedProcess[str]:
+    def run(self, *words: str, host: str = "student") -> subprocess.CompletedProcess[str]:
         command = self.lab.command(host, list(words))
-        return subprocess.run(
-            command, capture_output=True, text=True, timeout=timeout, stdin=subprocess.DEVNULL
-        )
+        return subprocess.run(command, capture_output=True, text=True, timeout=HOPE, stdin=subprocess.DEVNULL)
+
+    def on_all(self, hosts: Iterable[str], *words: str) -> dict[str, str]:
+        """What a command says on each of these hosts; they run it side by side."""
+        started = {
+            host: subprocess.Popen(
+                self.lab.command(host, list(words)),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+            for host in hosts
+        }
+        return {host: process.communicate(timeout=HOPE)[0] for host, process in started.items()}
 
     def containers(self) -> list[str]:
         label = f"label=com.docker.compose.project={self.lab.project}"
         return docker("ps", "-aq", "--filter", label).split()
 
+    def pytest(self, *words: str) -> dict[str, dict[str, str]]:
+        """One pytest on the student's workstation: file -> {test: complaint, or "" where it passed}."""
+        command = [
+            "python3",
+            "-m",
+            "pytest",
+            "-p",
+            "no:cacheprovider",
+            "-q",
+            "--junitxml=/work/told.xml",
+            *words,
+        ]
+        done = self.run("env", "-C", "/opt/portlab", *command)
+        told = self.desk.folder / "told.xml"
+        assert told.exists(), done.stdout[-6000:] + done.stderr[-2000:]
+        outcomes: dict[str, dict[str, str]] = {}
+        for case in ET.parse(told).iter("testcase"):
+            complaints = [element.tag + ": " + (element.text or "") for element in case]
+            outcomes.setdefault(case.get("classname", ""), {})[case.get("name", "")] = "".join(complaints)
+        told.unlink()
+        return outcomes
+
 
 def docker(*words: str) -> str:
     return subprocess.run(["docker", *words], capture_output=True, text=True, check=True).stdout.strip()
+
+
+def build(tag: str, dockerfile: Path, context: Path, *words: str) -> None:
+    subprocess.run(["docker", "build", "-q", "-t", tag, "-f", dockerfile, *words, context], check=True)
 
 
 @pytest.fixture(scope="session")
@@ -50,10 +91,11 @@ def images():
     """All images from this checkout; the one they stand on is made here where no registry can be asked."""
     subprocess.run([PROJECT / ".ci" / "debian-base"], check=True)
     Lab(PREFIX).build()
-    tests = PROJECT / "tests"
-    subprocess.run(
-        ["docker", "build", "-q", "-t", IMAGE, "-f", tests / "docker" / "Dockerfile", tests], check=True
-    )
+    student, tests = PROJECT / "lab_env" / "docker" / "student.Dockerfile", PROJECT / "tests"
+    build(
+        TOOLS, student, PROJECT, "--target", "tools", "--build-arg", "PIP_INDEX_URL"
+    )  # made already: given a name
+    build(IMAGE, tests / "docker" / "Dockerfile", tests, "--build-arg", "PIP_INDEX_URL")
 
 
 @pytest.fixture(scope="session")
