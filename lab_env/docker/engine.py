@@ -172,10 +172,11 @@ class Lab:
         """The name of a container that does not stay, however often Docker starts it again; empty: all do."""
         label = f"label=com.docker.compose.project={self.project}"
         containers = ask("ps", "-aq", "--filter", label).split()
-        starts = map(
-            str.split, ask("inspect", "--format", "{{.RestartCount}} {{.Name}}", *containers).splitlines()
-        )
-        return next((name.lstrip("/") for count, name in starts if int(count) >= TOO_OFTEN), "")
+        for line in ask("inspect", "--format", "{{.RestartCount}} {{.Name}}", *containers).splitlines():
+            count, name = line.split()
+            if int(count) >= TOO_OFTEN:
+                return name.lstrip("/")
+        return ""
 
     def down(self) -> None:
         """End everything; nothing of the lab is left but its images."""

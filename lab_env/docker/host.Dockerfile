@@ -13,6 +13,5 @@ RUN apt-get update \
 COPY lab_env/docker/config /etc/portlab
 RUN sh /etc/portlab/setup.sh
 
-# What changes most often comes last.  In a container nothing can be written beside it: compiled here, it starts at once.
+# What changes most often comes last.
 COPY . /opt/portlab
-RUN python3 -m compileall -q /opt/portlab

@@ -1,5 +1,5 @@
 # The student's workstation: JupyterLab, PortLab, and the tools that lessons compare it with.
-FROM debian:bookworm-slim AS tools
+FROM debian:bookworm-slim
 ENV PATH=/opt/venv/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
     PYTHONPATH=/opt/portlab \
     JUPYTER_CONFIG_PATH=/opt/portlab/lab_env/jupyter/config \
@@ -14,8 +14,8 @@ RUN apt-get update \
       ca-certificates curl dnsutils inetutils-telnet iproute2 iputils-ping ldap-utils openssh-client snmp sshpass traceroute \
  && rm -rf /var/lib/apt/lists/* /var/cache/* /var/log/*
 
-ARG PIP_INDEX_URL
 # The servers of the embedded lab, which end requirements.txt, have no place here.
+ARG PIP_INDEX_URL
 COPY requirements.txt constraints/3.11.txt /opt/portlab/
 RUN sed '/^# The servers/,$d' /opt/portlab/requirements.txt > /tmp/requirements.txt \
  && python3 -m venv /opt/venv \
@@ -27,7 +27,5 @@ RUN sed '/^# The servers/,$d' /opt/portlab/requirements.txt > /tmp/requirements.
  # Files a learner writes are the host user's: who that is, is known when the container starts, and goes into /run.
  && mv /etc/passwd /etc/passwd.image && ln -s /run/portlab/passwd /etc/passwd && mkdir /door /control
 
-# What changes most often comes last.  In a container nothing can be written beside it: compiled here, it starts at once.
-FROM tools
+# What changes most often comes last.
 COPY . /opt/portlab
-RUN python3 -m compileall -q /opt/portlab

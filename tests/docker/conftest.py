@@ -5,9 +5,11 @@ Timeouts in here are the ends of hope: how long a thing takes depends on what el
 
 import contextlib
 import os
+import shutil
 import subprocess
 import xml.etree.ElementTree as ET
 from collections.abc import Iterable
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -17,9 +19,21 @@ from lab_env.docker.session import variables
 from lab_env.jupyter import Desk, listen
 
 PREFIX = "10.79"
-TOOLS, IMAGE = "portlab-student-tools", "portlab-student-test"
 OWNER = 1234  # uid and gid of the learner's folder
 HOPE = 1200  # seconds
+
+TESTS = ".tests"  # in the learner's folder: what pytest runs on the workstation
+FOR_THE_WORKSTATION = (
+    "tests/docker/inside.py",
+    "tests/docker/inside_hands.py",
+    "tests/docker/inside_lessons.py",
+    "tests/lab/test_against_nmap.py",
+    "tests/lab/test_both_ends.py",
+    "tests/lab/test_contract.py",
+    "tests/lab/test_hands.py",
+    "tests/notebooks/key.json",
+)
+PYTEST = ("pytest", "pluggy", "iniconfig")  # of Python alone; what else it uses, JupyterLab has brought
 
 
 @pytest.fixture(autouse=True)
@@ -82,20 +96,23 @@ def docker(*words: str) -> str:
     return subprocess.run(["docker", *words], capture_output=True, text=True, check=True).stdout.strip()
 
 
-def build(tag: str, dockerfile: Path, context: Path, *words: str) -> None:
-    subprocess.run(["docker", "build", "-q", "-t", tag, "-f", dockerfile, *words, context], check=True)
-
-
 @pytest.fixture(scope="session")
 def images():
-    """All images from this checkout; the one they stand on is made here where no registry can be asked."""
+    """Both images from this checkout; the one they stand on is made here where no registry can be asked."""
     subprocess.run([PROJECT / ".ci" / "debian-base"], check=True)
     Lab(PREFIX).build()
-    student, tests = PROJECT / "lab_env" / "docker" / "student.Dockerfile", PROJECT / "tests"
-    build(
-        TOOLS, student, PROJECT, "--target", "tools", "--build-arg", "PIP_INDEX_URL"
-    )  # made already: given a name
-    build(IMAGE, tests / "docker" / "Dockerfile", tests, "--build-arg", "PIP_INDEX_URL")
+
+
+def bring_tests(folder: Path) -> None:
+    """Lay what the workstation's pytest needs into the learner's folder: its image is the one that learners have."""
+    for test in FOR_THE_WORKSTATION:
+        (folder / test).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(PROJECT / test, folder / test)
+    for name in PYTEST:
+        for file in metadata.files(name) or ():
+            if file.suffix == ".py" and ".." not in file.parts:
+                (folder / file).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(file.locate(), folder / file)
 
 
 @pytest.fixture(scope="session")
@@ -104,9 +121,10 @@ def running(images, tmp_path_factory):
     folder.mkdir()
     with contextlib.suppress(PermissionError):  # the learner's files are ours then
         os.chown(folder, OWNER, OWNER)
+    bring_tests(folder / TESTS)
     with listen(18888) as listener:
         desk = Desk(folder, listener.getsockname()[1])
-    lab = Lab(PREFIX, variables(folder, desk) | {"PORTLAB_LOSS": "off", "PORTLAB_STUDENT_IMAGE": IMAGE})
+    lab = Lab(PREFIX, variables(folder, desk) | {"PORTLAB_LOSS": "off"})
     lab.down()
     try:
         lab.up()

@@ -17,7 +17,7 @@ HOPE = 1200  # seconds for one cell
 @pytest.mark.parametrize("lesson", LESSONS, ids=lambda path: path.stem)
 def test_lesson(lesson, tmp_path):
     variables = {
-        "PORTLAB_KEY": "/opt/portlab/tests/key.json",
+        "PORTLAB_KEY": "/work/.tests/tests/notebooks/key.json",
         "PORTLAB_PROGRESS": str(tmp_path / "progress.json"),
     }
     notebook = nbformat.read(lesson, 4)

@@ -23,11 +23,11 @@ DIFFERENT = {
 def told(running):
     """All of it in one command."""
     return running.pytest(
-        "tests/inside.py",
+        "tests/docker/inside.py",
         *(f"{NMAP}[{technique}]" for technique in PROGRAMS_SPEAK),
         HANDS,
         BOTH_ENDS,
-        "tests/inside_hands.py",
+        "tests/docker/inside_hands.py",
         *(f"--deselect={test}" for test in DIFFERENT),
     )
 
@@ -38,7 +38,7 @@ def fails(outcomes):
 
 
 def test_the_contract_holds(told):
-    outcomes = told["tests.inside"]
+    outcomes = told["tests.docker.inside"]
     assert fails(outcomes) == {}
     assert len(outcomes) == 8
 
@@ -56,6 +56,6 @@ def test_hands_on_the_lab(told):
 
 
 def test_hands_on_real_programs(told):
-    outcomes = told["tests.inside_hands"]
+    outcomes = told["tests.docker.inside_hands"]
     assert fails(outcomes) == {}
     assert len(outcomes) == 21

@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.docker, pytest.mark.slow]
 def test_each_lesson_runs_through_with_the_keys_predictions_and_shows_whole_pages_without_a_complaint(
     running,
 ):
-    outcomes = running.pytest("tests/inside_lessons.py")["tests.inside_lessons"]
+    outcomes = running.pytest("tests/docker/inside_lessons.py")["tests.docker.inside_lessons"]
     assert fails(outcomes) == {}
     assert len(outcomes) == len(NOTEBOOKS)
 
