@@ -82,6 +82,7 @@ class Running:
             *words,
         ]
         done = self.run("env", "-C", "/opt/portlab", *command)
+        print(done.stdout)
         told = self.desk.folder / "told.xml"
         assert told.exists(), done.stdout[-6000:] + done.stderr[-2000:]
         outcomes: dict[str, dict[str, str]] = {}

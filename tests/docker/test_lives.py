@@ -89,8 +89,12 @@ def copy_project(target):
 
 @contextlib.contextmanager
 def sitting(port, project):
-    """`./run lab --docker` in this checkout, from the line with its address on."""
-    command = [sys.executable, "-m", "lab_env", "lab", "--docker", "--no-browser", "--port", str(port)]
+    """`./run lab --docker` in this checkout, from the line with its address on.
+
+    It is started as a script starts what goes on in the background: with SIGINT ignored, until the lab takes it back.
+    """
+    lab = [sys.executable, "-m", "lab_env", "lab", "--docker", "--no-browser", "--port", str(port)]
+    command = ["sh", "-c", "trap '' INT; exec \"$@\"", "sh", *lab]
     environment = os.environ | {"PORTLAB_PREFIX": "10.82"}
     with subprocess.Popen(
         command, cwd=project, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True

@@ -49,8 +49,8 @@ def found(scan, row):
 def disagreements(asked):
     """Ask all these rows; those that came back otherwise than the contract says.
 
-    Rows with the same subject are one scan of all their hosts and ports: silence is waited for but once, and what else
-    that asks is not looked at.
+    Rows with the same subject are one scan of all their hosts and ports: silence is waited for but once, and what
+    else that asks is not looked at.
     """
     wrong = []
     for (*same, _), group in groupby(sorted(asked, key=subject), key=subject):
