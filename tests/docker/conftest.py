@@ -75,13 +75,12 @@ class Running:
             "python3",
             "-m",
             "pytest",
+            "--durations=40",
             "-p",
             "no:cacheprovider",
-            "-q",
-            "--junitxml=/work/told.xml",
-            *words,
+            "--junitxml=../told.xml",
         ]
-        done = self.run("env", "-C", "/opt/portlab", *command)
+        done = self.run("env", "-C", f"/work/{TESTS}", "PYTHONDONTWRITEBYTECODE=1", *command, *words)
         print(done.stdout)
         told = self.desk.folder / "told.xml"
         assert told.exists(), done.stdout[-6000:] + done.stderr[-2000:]

@@ -1,4 +1,4 @@
-"""What a learner does to the Docker lab, where that differs from the embedded lab; `test_lab.py` has pytest run this.
+"""A learner's hands on the Docker lab, where it differs from the embedded one; `test_inside.py` has pytest run this.
 
 All else about it is tested in here by the embedded lab's own tests.
 """
