@@ -110,7 +110,7 @@ def bring_tests(folder: Path) -> None:
         shutil.copy(PROJECT / test, folder / test)
     for name in PYTEST:
         for file in metadata.files(name) or ():
-            if file.suffix == ".py" and ".." not in file.parts:
+            if file.suffix != ".pyc" and ".." not in file.parts:
                 (folder / file).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy(file.locate(), folder / file)
 
