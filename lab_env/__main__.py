@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from lab_env import fidelity, jupyter, simulated_run, sudo
+from lab_env import fidelity, jupyter, signals, simulated_run, sudo
 from lab_env.topology import STUDENT, topology
 from portlab.errors import BadTarget, LabNotRunning, PortLabError
 
@@ -23,6 +23,7 @@ DONE, FAILED, WRONG_USE = 0, 1, 2
 def main(words: list[str] | None = None) -> int:
     """Read the command line and do what it says; the exit status is that of the command in the lab."""
     words = list(sys.argv[1:] if words is None else words)
+    signals.take_back_ctrl_c()
     if words[:1] == ["test"]:
         return test(words[1:])
     arguments = read(words)
@@ -82,7 +83,9 @@ def parser() -> argparse.ArgumentParser:
         if fill:
             fill(verb)
     verbs.add_parser(
-        "test", help="run all tests; words after it go to pytest: ./run test -k ping", add_help=False
+        "test",
+        help="does it work here?  --all: with browser and Docker too; other words go to pytest: -k ping",
+        add_help=False,
     )
     verbs.add_parser("help", help="show this").set_defaults(work=lambda _: print(top.format_help()) or DONE)
     return top
@@ -271,9 +274,9 @@ def check_host(name: str) -> None:
 
 
 def test(words: list[str]) -> int:
-    """All tests; the words go to pytest, whose summary is the last thing printed."""
+    """The tests, on all cores; the words go to pytest, whose summary is the last thing printed."""
     os.chdir(PROJECT)
-    os.execv(sys.executable, [sys.executable, "-P", "-m", "pytest", *words])
+    os.execv(sys.executable, [sys.executable, "-P", "-m", "pytest", "--numprocesses=auto", *words])
 
 
 def doctor(_: argparse.Namespace) -> int:

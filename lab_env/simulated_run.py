@@ -70,15 +70,27 @@ def _end_with_parent() -> None:
 
 
 def _wait(process: subprocess.Popen[bytes]) -> int:
-    """Wait for the command.  Ctrl-C reaches it by itself; a request to end is passed on."""
+    """Wait for the command.  Ctrl-C at a terminal reaches it by itself; other requests to end are passed on."""
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, lambda number, _: process.send_signal(number))
+    for number in before:
+        signal.signal(number, lambda number, _: process.send_signal(number))
+    if _has_the_keyboard():
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         return process.wait()
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _has_the_keyboard() -> bool:
+    """Whether Ctrl-C is sent to this process and all it starts: at a terminal, in the foreground."""
+    if os.name != "posix":
+        return True  # a console's Ctrl-C goes to everybody in it
+    try:
+        return os.tcgetpgrp(sys.stdin.fileno()) == os.getpgrp()
+    except (OSError, ValueError, AttributeError):  # no terminal; no standard input at all
+        return False
 
 
 def _status(code: int) -> int:

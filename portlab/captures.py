@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from portlab import files, lab
 from portlab.addresses import dotted
+from portlab.errors import MalformedPacket
 from portlab.model import Frames
 from portlab.packets import pcap
 from portlab.packets.dissect import Dissected
@@ -67,7 +68,12 @@ def read_capture(path: files.Pathish) -> Capture:
 
     `pl.read_pcap` reads the same file as scans.  Raises MalformedPacket for what is no capture.
     """
-    read = pcap.read(path, whole=True)
+    from portlab.exports.other_readers import no_capture
+
+    try:
+        read = pcap.read(path, whole=True)
+    except MalformedPacket as error:
+        raise no_capture(path, error) from error
     return Capture(read.frames, "capture", damage=read.damage, names=names_in(read.frames))
 
 

@@ -74,6 +74,7 @@ class Reason(Coded):
     SPLIT_HANDSHAKE_SYN = "split-handshake-syn", 17
     DEST_UNREACH = "dest-unreach", 18
     PERM_DENIED = "perm-denied", 19
+    UNKNOWN = "unknown", 255  # the file that it was read from gives none; PortLab's own scans always know
 
 
 class Answer(Coded):
@@ -104,6 +105,7 @@ class Answer(Coded):
     DEST_UNREACH = "dest-unreach", 30
     NO_NEIGHBOUR = "no-neighbour", 31
     PERM_DENIED = "perm-denied", 32
+    UNKNOWN = "unknown", 254  # another tool's verdict, for which the technique has no row
     SILENCE = "silence", 255
 
 

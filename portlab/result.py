@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 
     from pandas import DataFrame
 
+NOT_OURS = "So says the file that it was read from; PortLab cannot say why."
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Scan:
@@ -66,6 +68,8 @@ class Scan:
     """Why the scan ended early, where `complete` is false."""
     never_asked: tuple[tuple[str, int | None], ...] = ()
     """(address, port) of the rows that were not reached before it ended."""
+    notes: tuple[str, ...] = ()
+    """What a file that this was read from holds and this scan does not, each a sentence."""
 
     # --- columns ------------------------------------------------------------------------------------------
 
@@ -172,8 +176,8 @@ class Scan:
             icmp_code=_or_none(found.icmp_code[index]),
             service=self.service[index],
             fidelity=self.fidelity,
-            sentence=meaning.sentence,
-            source=meaning.source,
+            sentence=NOT_OURS if answer is Answer.UNKNOWN else meaning.sentence,
+            source="" if answer is Answer.UNKNOWN else meaning.source,
             caveat=self._caveat(index, answer),
         )
 

@@ -19,6 +19,8 @@ from typing import Any
 
 import pytest
 
+from tests.support.needs import PACKAGES, PACKAGES_FOR_ALL
+
 PROJECT = Path(__file__).resolve().parent.parent
 INSTALLING = "installing what PortLab needs"
 DEBIAN_PYTHON = "/usr/bin/python3"
@@ -92,21 +94,21 @@ def test_an_unknown_verb_is_quoted(checkout: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "shell", [["dash"], ["busybox", "sh"], ["bash", "--posix"]], ids=lambda words: words[0]
+    "shell",
+    [
+        pytest.param(words, id=words[0], marks=pytest.mark.program(words[0]))
+        for words in (["dash"], ["busybox", "sh"], ["bash", "--posix"])
+    ],
 )
 def test_other_shells_read_it_too(checkout: Path, shell: list[str]) -> None:
-    if not shutil.which(shell[0]):
-        pytest.skip(f"{shell[0]} is not installed")
     told = subprocess.run([*shell, checkout / "run", "help"], capture_output=True, text=True)
     assert (told.returncode, told.stderr) == (0, "")
 
 
+@pytest.mark.program("shellcheck")
 def test_shellcheck_has_nothing_to_say() -> None:
-    if not shutil.which("shellcheck"):
-        pytest.skip("shellcheck is not installed")
-    told = subprocess.run(
-        ["shellcheck", PROJECT / "run", PROJECT / ".ci/run"], capture_output=True, text=True
-    )
+    scripts = [PROJECT / "run", *(each for each in (PROJECT / ".ci").iterdir() if not each.suffix)]
+    told = subprocess.run(["shellcheck", *scripts], capture_output=True, text=True)
     assert told.stdout == ""
 
 
@@ -256,9 +258,7 @@ def with_fake_programs(checkout: Path, *names: str, script: str = "exit 0") -> s
 
 @pytest.fixture(scope="session")
 def user() -> Iterator[pwd.struct_passwd]:
-    """An ordinary user with a home, for as long as the tests run."""
-    if os.geteuid():
-        pytest.skip("only root can make an ordinary user to be")
+    """An ordinary user with a home, for as long as the tests run (only root can make one)."""
     name = f"portlab-test-{os.getpid()}"
     subprocess.run(["useradd", "--create-home", "--shell", "/bin/bash", name], check=True)
     yield pwd.getpwnam(name)
@@ -326,6 +326,30 @@ def test_missing_programs_are_installed_by_root(public: Path) -> None:
     assert "nftables" in (public / "programs/asked").read_text()
 
 
+@pytest.mark.parametrize(
+    ("words", "packages"),
+    [(["--version"], PACKAGES), (["--all", "--version"], PACKAGES | PACKAGES_FOR_ALL)],
+    ids=["test", "test --all"],
+)
+@pytest.mark.root
+def test_root_gets_what_the_tests_call(public: Path, words: list[str], packages: dict[str, str]) -> None:
+    """On a machine where hardly anything is on the PATH, root is asked for the package of each program."""
+    checkout = copy_project(public / "Port Lab")
+    path = with_fake_programs(checkout, "apt-get", script='echo "$@" >>"${0%/*}/asked"')
+    few = public / "few"
+    few.mkdir()
+    for name in ("sh", "readlink", "dirname", "id", "uname", "cat", "cksum", "cut"):
+        (few / name).symlink_to(str(shutil.which(name)))
+    told = run(
+        checkout,
+        "test",
+        *words,
+        env={"PATH": f"{path.partition(':')[0]}:{few}", "PORTLAB_PYTHON": DEBIAN_PYTHON},
+    )
+    asked = (public / "programs/asked").read_text().split()
+    assert set(packages.values()) - {"bash", "dash"} <= set(asked), told.stderr
+
+
 @pytest.mark.root
 def test_a_python_without_venv(public: Path, user: pwd.struct_passwd) -> None:
     checkout = copy_project(public / "Port Lab")
@@ -369,14 +393,14 @@ def as_sudo(user: pwd.struct_passwd) -> dict[str, str]:
 @pytest.mark.root
 @pytest.mark.lab
 @pytest.mark.slow
-@pytest.mark.parametrize("sudo", [False, True], ids=["user", "sudo"])
+@pytest.mark.parametrize(
+    "sudo", [False, pytest.param(True, marks=pytest.mark.program("sudo"))], ids=["user", "sudo"]
+)
 class TestWholeStart:
     def call(
         self, checkout: Path, user: pwd.struct_passwd, sudo: bool, *words: str
     ) -> subprocess.CompletedProcess[str]:
         if sudo:
-            if not shutil.which("sudo"):
-                pytest.skip("sudo is not installed")
             return run(checkout, *words, env=as_sudo(user))
         return run(checkout, *words, user=user)
 
@@ -410,9 +434,8 @@ class TestWholeStart:
 
 @pytest.mark.root
 @pytest.mark.slow
+@pytest.mark.program("sudo")
 def test_sudo_alone_makes_the_environment_as_the_user(public: Path, user: pwd.struct_passwd) -> None:
-    if not shutil.which("sudo"):
-        pytest.skip("sudo is not installed")
     checkout = copy_project(public / "Port Lab")
     subprocess.run(["chown", "-R", f"{user.pw_uid}:{user.pw_gid}", checkout], check=True)
     told = run(checkout, "lab", "--help", env=as_sudo(user))

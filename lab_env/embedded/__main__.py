@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from lab_env import embedded
+from lab_env import embedded, signals
 from portlab.errors import PortLabError
 
 
@@ -17,6 +17,7 @@ def main() -> int:
     parser.add_argument("--no-loss", action="store_true", help="the slow link loses nothing")
     parser.add_argument("command", nargs="+")
     arguments = parser.parse_args()
+    signals.take_back_ctrl_c()
     try:
         if arguments.attach:
             return embedded.attach(arguments.command, host=arguments.host)

@@ -7,7 +7,8 @@ it should be gives MalformedPacket, a path that cannot be read or written BadTar
 from portlab.exports.as_json import read_json, to_json
 from portlab.exports.captures import read_pcap
 from portlab.exports.events import to_events_frame
-from portlab.exports.nmap_xml import read_nmap_xml, to_nmap_xml
+from portlab.exports.nmap_read import read_nmap_xml
+from portlab.exports.nmap_xml import to_nmap_xml
 from portlab.exports.scans import Scans
 from portlab.exports.table import to_csv, to_frame
 

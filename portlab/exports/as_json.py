@@ -7,10 +7,13 @@ from typing import Any, NoReturn
 
 from portlab import files
 from portlab.errors import MalformedPacket
-from portlab.exports.scans import Scans, together
+from portlab.exports import claims
+from portlab.exports.other_readers import NOT_SUCH_A_FILE, looks_like, why
+from portlab.exports.scans import Scans, notes_of, together
 from portlab.exports.table import COLUMNS, rows, scan_of
 from portlab.exports.times import NS, as_text, from_text
 from portlab.result import Scan
+from portlab.techniques import technique
 
 FACTS = ("technique", "fidelity", "started", "elapsed_s", "complete", "authorised", "lost_here")
 
@@ -18,14 +21,14 @@ FACTS = ("technique", "fidelity", "started", "elapsed_s", "complete", "authorise
 def to_json(scans: Scan | list[Scan], path: files.Pathish | None = None) -> str | None:
     """One JSON document, no NaN in it; written to `path` ("-" is standard output), without one returned.
 
-    Of several scans the facts are of all together; "scans" holds those of each, and each row says which "scan".
+    Of several scans the facts are of all together; "scans" holds those of each, and each row says which "scan".  So
+    it is where the file that they were read from has notes of its own.
     """
-    every = together(scans)
-    facts = header(every[0]) if len(every) == 1 else _of_all(every)
+    every, notes = together(scans), notes_of(scans)
+    alone = len(every) == 1 and not notes
+    facts = header(every[0]) if alone else _of_all(every) | ({"notes": list(notes)} if notes else {})
     results = [
-        row if len(every) == 1 else row | {"scan": index}
-        for index, scan in enumerate(every)
-        for row in rows(scan)
+        row if alone else row | {"scan": index} for index, scan in enumerate(every) for row in rows(scan)
     ]
     lines = [f"  {json.dumps(name)}: {json.dumps(value, allow_nan=False)}," for name, value in facts.items()]
     body = ",\n".join(f"    {json.dumps(row, allow_nan=False)}" for row in results)
@@ -49,6 +52,7 @@ def header(scan: Scan) -> dict[str, Any]:
         "matched": scan.matched,
         "stopped_by": scan.stopped_by,
         "never_asked": [list(pair) for pair in scan.never_asked],
+        "notes": list(scan.notes),
     }
 
 
@@ -68,44 +72,72 @@ def _of_all(scans: list[Scan]) -> dict[str, Any]:
 
 
 def read_json(path: files.Pathish) -> Scans:
-    """The scans that `to_json` wrote.  Raises MalformedPacket for anything else."""
+    """The scans that `to_json` wrote.
+
+    Nothing in the file is taken on trust: a value of the wrong kind, a port or a key that stands there twice, a
+    verdict that its own reason contradicts raise MalformedPacket, as does whatever else is no such result.
+    """
     data = files.read(path)
     try:
-        return from_document(json.loads(data, parse_constant=_no_constant))
-    except (ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError) as error:
+        document = json.loads(data, parse_constant=_no_constant, object_pairs_hook=each_once)
+        return from_document(document)
+    except NOT_SUCH_A_FILE as error:
         raise MalformedPacket(
-            f"{str(path)!r} is not a result of PortLab in JSON ({type(error).__name__}: {error}). "
+            f"{str(path)!r} is not a result of PortLab in JSON "
+            f"({looks_like(path, data, 'read_json') or why(error)}). "
             "Such files are written by scan.to_json(path) and by: portlab syn TARGET --json FILE"
         ) from error
 
 
-def from_document(document: dict[str, Any]) -> Scans:
-    """The scans of a parsed document."""
-    headers = document.get("scans", [document] if document["results"] or "technique" in document else [])
+def from_document(document: Any) -> Scans:
+    """The scans of a parsed document.  Raises one of NOT_SUCH_A_FILE where it cannot be true."""
+    results = claims.a(dict, document, "the document")["results"]
+    headers = claims.a(list, document.get("scans", [document]), "scans")
+    notes = claims.texts(document.get("notes", []), "notes") if "scans" in document else ()
     by_scan: list[list[dict[str, Any]]] = [[] for _ in headers]
-    for row in document["results"]:
-        missing = [name for name in COLUMNS[:7] if name not in row]
+    for line, row in enumerate(claims.a(list, results, "results"), 1):
+        missing = [name for name in COLUMNS[:7] if name not in claims.a(dict, row, f"row {line}")]
         if missing:
-            raise KeyError(f"a row without {missing[0]!r}")
-        by_scan[row.get("scan", 0)].append(row)
-    return Scans(scan_of(its_rows, facts_of(head)) for head, its_rows in zip(headers, by_scan, strict=True))
+            raise ValueError(f"row {line} has no {missing[0]!r}")
+        by_scan[claims.whole(row.get("scan", 0), "scan", len(headers) - 1)].append(row)
+    scans = []
+    for head, rows_ in zip(headers, by_scan, strict=True):
+        facts = facts_of(claims.a(dict, head, "scans"))
+        claims.check_rows(rows_, facts)
+        scans.append(scan_of(rows_, facts))
+    if "complete" in document and document["complete"] is not all(scan.complete for scan in scans):
+        raise ValueError("all together are complete, and one is not")
+    return Scans(scans, notes)
 
 
 def facts_of(head: dict[str, Any]) -> dict[str, Any]:
     """A header as Scan takes it."""
-    return {
-        "technique": head["technique"],
-        "fidelity": str(head["fidelity"]),
-        "started_ns": from_text(head["started"]),
-        "elapsed_s": float(head["elapsed_s"]),
-        "complete": bool(head["complete"]),
-        "authorised": tuple(head["authorised"]),
-        "lost_here": int(head["lost_here"]),
-        "matched": bool(head.get("matched", True)),
-        "stopped_by": str(head.get("stopped_by", "")),
-        "never_asked": tuple((address, port) for address, port in head.get("never_asked", [])),
+    name = technique(claims.text(head["technique"], "technique")).NAME
+    facts = {
+        "technique": name,
+        "fidelity": claims.text(head["fidelity"], "fidelity"),
+        "started_ns": claims.whole(from_text(claims.text(head["started"], "started")), "started"),
+        "elapsed_s": claims.amount(head["elapsed_s"], "elapsed_s"),
+        "complete": claims.a(bool, head["complete"], "complete"),
+        "authorised": claims.texts(head["authorised"], "authorised"),
+        "lost_here": claims.whole(head["lost_here"], "lost_here"),
+        "matched": claims.a(bool, head.get("matched", True), "matched"),
+        "stopped_by": claims.text(head.get("stopped_by", ""), "stopped_by"),
+        "never_asked": claims.places(head.get("never_asked", []), "never_asked"),
+        "notes": claims.texts(head.get("notes", []), "notes"),
     }
+    claims.check_facts(facts)
+    return facts
 
 
 def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
+
+
+def each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object whose keys are all different: of two values under one key, JSON readers drop one."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        twice = next(key for place, (key, _) in enumerate(pairs) if key in dict(pairs[:place]))
+        raise ValueError(f"{claims.shown(twice)} stands twice in one object")
+    return found

@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 
 from portlab import files, lab
 from portlab.addresses import dotted
+from portlab.errors import MalformedPacket
 from portlab.exports import questions
 from portlab.exports.connects import errnos
+from portlab.exports.other_readers import no_capture
 from portlab.exports.questions import Mask, Questions
 from portlab.exports.scans import Scans
 from portlab.model import CHECKSUM_NOT_READY, PROBE, RECEIVED, SENT, Events, Frames, no_errnos
@@ -36,7 +38,10 @@ def read_pcap(path: files.Pathish) -> Scans:
     Of a damaged file the frames before the damage are read, and the scans are marked incomplete.  Raises
     MalformedPacket for what is no capture.
     """
-    capture = pcap.read(path)
+    try:
+        capture = pcap.read(path)
+    except MalformedPacket as error:
+        raise no_capture(path, error) from error
     return scans_in(capture.frames, capture.damage)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from html import escape
 from typing import TYPE_CHECKING, Any
 
 from portlab.files import Pathish
@@ -12,7 +14,15 @@ if TYPE_CHECKING:
 
 
 class Scans(list[Scan]):
-    """A list of scans that exports all of them at once, one row a port."""
+    """A list of scans that exports all of them at once, one row a port.
+
+    `notes` are sentences about what the file holds besides: what was left out, and why.  (What concerns one scan
+    stands in that scan's own `notes`.)
+    """
+
+    def __init__(self, scans: Iterable[Scan] = (), notes: Iterable[str] = ()) -> None:
+        super().__init__(scans)
+        self.notes = tuple(notes)
 
     def to_frame(self) -> DataFrame:
         """All rows as one tidy DataFrame."""
@@ -39,13 +49,21 @@ class Scans(list[Scan]):
         to_nmap_xml(self, path)
 
     def __repr__(self) -> str:
-        return "\n\n".join(repr(scan) for scan in self) if self else "No scan was found."
+        scans = [repr(scan) for scan in self] or ["No scan was found."]
+        notes = ["\n".join(f"! {note}" for note in self.notes)] if self.notes else []
+        return "\n\n".join(scans + notes)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        bundles = [scan._repr_mimebundle_() for scan in self]
-        return {"text/plain": repr(self), "text/html": "".join(bundle["text/html"] for bundle in bundles)}
+        scans = [scan._repr_mimebundle_()["text/html"] for scan in self] or ["<p>No scan was found.</p>"]
+        notes = [f"<p><strong>!</strong> {escape(note)}</p>" for note in self.notes]
+        return {"text/plain": repr(self), "text/html": "".join(scans + notes)}
 
 
 def together(scans: Scan | list[Scan]) -> list[Scan]:
     """One scan or several, as a list."""
     return [scans] if isinstance(scans, Scan) else list(scans)
+
+
+def notes_of(scans: Scan | list[Scan]) -> tuple[str, ...]:
+    """The notes that belong to the file and to none of its scans."""
+    return scans.notes if isinstance(scans, Scans) else ()

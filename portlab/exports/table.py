@@ -5,12 +5,14 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from portlab import files
-from portlab.addresses import dotted, number
+from portlab.addresses import dotted
+from portlab.exports.claims import FOREIGN, known_number, word
 from portlab.exports.scans import together
 from portlab.model import PROBE, Answer, Events, Reason, State, no_errnos, no_frames
 from portlab.result import Scan
@@ -39,7 +41,6 @@ COLUMNS = (
 WORDS = ("protocol", "technique", "service", "fidelity")
 WHOLE_NUMBERS = ("port", "tries", "icmp_type", "icmp_code")  # a ping has no port, most answers no ICMP
 
-Word = TypeVar("Word", State, Reason)
 Columns = dict[str, list[Any]]
 
 
@@ -119,11 +120,12 @@ def scan_of(rows: Iterable[Mapping[str, Any]], facts: Mapping[str, Any]) -> Scan
         np.array([NO_PORT if row["port"] is None else _port(row["port"]) for row in table], np.int32),
         {_address(row["address"]): str(row["host"]) for row in table if row["host"] != row["address"]},
     )
-    states = [_word(State, row["state"]) for row in table]
-    reasons = [_word(Reason, row["reason"]) for row in table]
+    states = [word(State, row["state"]) for row in table]
+    reasons = [word(Reason, row["reason"]) for row in table]
     speakers = [row.get("answered_by") for row in table]
+    foreign = facts["fidelity"] in FOREIGN
     answers = [
-        _answer(kind.MEANINGS, state, reason, speaker, row["address"])
+        answer_of(kind.MEANINGS, state, reason, speaker, row["address"], foreign=foreign)
         for row, state, reason, speaker in zip(table, states, reasons, speakers, strict=True)
     ]
     findings = Findings(
@@ -137,6 +139,39 @@ def scan_of(rows: Iterable[Mapping[str, Any]], facts: Mapping[str, Any]) -> Scan
         icmp_code=np.array([_or(row.get("icmp_code"), -1) for row in table], np.int16),
         event=np.full(len(table), NO_EVENT, np.intp),
     )
+    return _without_packets(asked, findings, facts)
+
+
+def scan_of_columns(
+    facts: Mapping[str, Any],
+    names: dict[int, str],
+    rows: NDArray[np.int32],
+    port: NDArray[np.int32],
+    *columns: NDArray[np.int64],
+) -> Scan:
+    """The same from columns of which many rows share a place: `rows` says for each row which.
+
+    The columns are address, answer, state, reason (as codes), and the number of the address that answered.
+    """
+    types = (np.uint32, np.uint8, np.uint8, np.uint8, np.uint32)
+    address, answer, state, reason, answered_by = (
+        column.astype(type_)[rows] for column, type_ in zip(columns, types, strict=True)
+    )
+    findings = Findings(
+        answer=answer,
+        state=state,
+        reason=reason,
+        rtt_ms=np.full(len(rows), np.nan),
+        tries=np.zeros(len(rows), np.uint8),
+        answered_by=answered_by,
+        icmp_type=np.full(len(rows), -1, np.int16),
+        icmp_code=np.full(len(rows), -1, np.int16),
+        event=np.full(len(rows), NO_EVENT, np.intp),
+    )
+    return _without_packets(Asked(address, port, names), findings, facts)
+
+
+def _without_packets(asked: Asked, findings: Findings, facts: Mapping[str, Any]) -> Scan:
     nothing = Events(no_frames(), no_errnos())
     return Scan(asked=asked, findings=findings, probes=np.empty(0, PROBE), received=nothing, **facts)
 
@@ -147,17 +182,10 @@ def _port(value: Any) -> int:
     return value
 
 
-def _word(kind: type[Word], text: Any) -> Word:
-    for word in kind:
-        if word == text:
-            return word
-    raise ValueError(f"{text!r} is not a {kind.__name__.lower()}")
-
-
 def _address(value: Any) -> int:
     if not isinstance(value, str):
         raise ValueError(f"{value!r} is not an address")
-    return number(value)
+    return known_number(value)
 
 
 def _or(value: Any, missing: float) -> float:
@@ -168,14 +196,19 @@ def _or(value: Any, missing: float) -> float:
     return value
 
 
-def _answer(
-    meanings: Mapping[Answer, Any], state: State, reason: Reason, speaker: Any, address: str
+def answer_of(
+    meanings: Mapping[Answer, Any], state: State, reason: Reason, speaker: Any, address: str, *, foreign: bool
 ) -> Answer:
-    """The answer that this technique would read as this state for this reason, said by this speaker."""
-    fitting = [word for word, said in meanings.items() if (said.state, said.reason) == (state, reason)]
+    """The answer that this technique would read as this state for this reason, said by this speaker.
+
+    UNKNOWN where it would read none so.  Of `foreign` verdicts it is not known that nobody answered ARP.
+    """
+    fitting = [answer for answer, said in meanings.items() if (said.state, said.reason) == (state, reason)]
+    if foreign:
+        fitting = [answer for answer in fitting if answer is not Answer.NO_NEIGHBOUR]
     if speaker is None:
-        fitting = [word for word in fitting if word in (Answer.SILENCE, Answer.NO_NEIGHBOUR)] or fitting
+        fitting = [a for a in fitting if a in (Answer.SILENCE, Answer.NO_NEIGHBOUR)] or fitting
     else:
         whose = "-by-target" if speaker == address else "-by-other"
-        fitting = [word for word in fitting if word.endswith(whose)] or fitting
-    return fitting[0] if fitting else Answer.SILENCE
+        fitting = [answer for answer in fitting if answer.endswith(whose)] or fitting
+    return fitting[0] if fitting else Answer.UNKNOWN

@@ -131,6 +131,8 @@ def _facts(scan: Scan, hosts: int) -> str:
         if ports
         else words.count(hosts, "host")
     )
+    if not len(scan.probes):  # read from a file without packets, or nothing was sent
+        return f"{asked} · {words.duration(scan.elapsed_s * 1e9)}"
     connects = scan.technique == "connect"
     sent = words.count(len(scan.probes), "connection attempt" if connects else "probe")
     frames = scan.received.frames
@@ -155,7 +157,7 @@ def warnings(scan: Scan) -> list[str]:
         told.append(f"{lost} lost on this machine before they were read: some silence may be our own fault.")
     if scan.authorised:
         told.append(f"Authorised by you, outside of any lab: {', '.join(scan.authorised)}.")
-    return told
+    return [*told, *scan.notes]
 
 
 # --- as text ----------------------------------------------------------------------------------------

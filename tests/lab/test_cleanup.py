@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import os
-import pty
 import random
 import select
 import shlex
 import signal
 import subprocess
 import sys
-import termios
 import time
 import uuid
 from collections.abc import Iterator
@@ -21,8 +18,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.programs import LEFT, at_terminal, plain_signals, read_until
+
 PROJECT = Path(__file__).resolve().parents[2]
-DEADLINE = 2.0  # seconds for everything to be gone
+DEADLINE = 60.0  # seconds for everything to be gone; it takes milliseconds where nobody else works
 MARK = "PORTLAB_TEST_MARK"
 READY = "stands"
 WAITING = ("sh", "-c", f"sleep 60 & echo {READY}; wait")
@@ -51,6 +50,7 @@ class Lab:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            preexec_fn=plain_signals,
         )
 
     def wait_until_ready(self) -> None:
@@ -221,51 +221,11 @@ def test_a_signal_while_the_lab_is_built_ends_it(labs: list[Lab], tmp_path: Path
 
 def test_an_orphan_ends_with_the_command(labs: list[Lab], tmp_path: Path) -> None:
     lab = start(labs, tmp_path, "sh", "-c", "(setsid sleep 60 >/dev/null 2>&1 &) ; sleep 0.1; exit 4")
-    assert lab.process.wait(timeout=10) == 4
+    assert lab.process.wait(DEADLINE) == 4
     assert lab.processes() == {}
 
 
 # --- at a terminal ----------------------------------------------------------------------------------------
-
-
-@contextlib.contextmanager
-def at_terminal(directory: Path, *words: str) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
-    """A program with a terminal of its own, of which we hold the other end."""
-    ours, theirs = pty.openpty()
-    process = subprocess.Popen(
-        words,
-        cwd=PROJECT,
-        env={**os.environ, "TMPDIR": str(directory)},
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-        start_new_session=True,
-        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
-    )
-    os.close(theirs)
-    try:
-        yield process, ours
-    finally:
-        process.kill()
-        process.wait()
-        os.close(ours)
-
-
-LEFT = "\0"  # read_until: everybody has left the terminal
-
-
-def read_until(terminal: int, text: str) -> str:
-    """What the terminal shows until `text` comes; fails where it does not come."""
-    shown = ""
-    deadline = time.monotonic() + 10
-    while text not in shown:
-        assert select.select([terminal], [], [], max(0.0, deadline - time.monotonic()))[0], shown
-        try:
-            shown += os.read(terminal, 4096).decode()
-        except OSError:  # EIO: nobody is at the other end
-            shown += LEFT
-            assert text == LEFT, shown
-    return shown
 
 
 def test_ctrl_c_reaches_the_command_once(tmp_path: Path) -> None:

@@ -14,11 +14,12 @@ from pathlib import Path
 
 import pytest
 
-from lab_env.topology import topology
+from lab_env.topology import PREFIX_VARIABLE, topology
 
 PROJECT = Path(__file__).resolve().parents[2]
 LAB = topology()
-OUTSIDE = "192.0.2.1"  # RFC 5737: nobody has this address
+OUTSIDE = "198.51.100.77"  # RFC 5737: nobody has this address
+PREFIX = "10.117"
 ETH_P_ALL = 0x0003
 
 
@@ -90,17 +91,18 @@ def test_outside_a_lab_nobody_is_told_of_one() -> None:
 
 
 BUSY = """
-ping -c3 -i0.05 web; ping -c2 -i0.05 voip; ping -c1 -W1 192.0.2.1
-python3 -c 'import socket; socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b"", ("192.0.2.1", 53))'
+ping -c3 -i0.05 web; ping -c2 -i0.05 voip; ping -c1 -W1 198.51.100.77
+python3 -c 'import socket; socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b"", ("198.51.100.77", 53))'
 ip neigh flush dev eth0; ping -c1 -W1 files; ping -b -c1 -W1 255.255.255.255
 """
 
 
 @pytest.mark.lab
 @pytest.mark.root
+@pytest.mark.program("ping")
 def test_no_packet_of_the_lab_shows_on_the_computer() -> None:
-    """Every interface of the computer is captured while the lab is at work."""
-    prefix = bytes(map(int, LAB.prefix.split(".")))
+    """Every interface of the computer is captured while the lab is at work, with addresses that no other has."""
+    prefix = bytes(map(int, PREFIX.split(".")))
     ours = prefix, bytes.fromhex("0200") + prefix, socket.inet_aton(OUTSIDE)
     found: list[bytes] = []
     control: list[bytes] = []
@@ -126,6 +128,7 @@ def test_no_packet_of_the_lab_shows_on_the_computer() -> None:
         subprocess.run(
             [sys.executable, "-m", "lab_env.embedded", "--", "sh", "-c", BUSY],
             cwd=PROJECT,
+            env={**os.environ, PREFIX_VARIABLE: PREFIX},
             capture_output=True,
             check=False,
         )

@@ -8,6 +8,7 @@ import select
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from lab_env import simulated_run
 from lab_env.topology import topology
 from portlab import lab
 from portlab.errors import NotPermitted
+from tests.support.programs import LEFT, at_terminal, ignored_signals, plain_signals, read_until
 
 PROJECT = Path(__file__).resolve().parents[2]
 TELL = "import json, os, sys; path = os.environ['PORTLAB_LAB']; print(path); print(open(path).read())"
@@ -61,29 +63,41 @@ def test_exit_status(code: str, status: int) -> None:
     assert simulated_run.run([sys.executable, "-c", code]) == status
 
 
+UNTIL_A_SIGNAL = [
+    *(sys.executable, "-m", "lab_env", "exec", "--fidelity", "simulated", "--", "python", "-c"),
+    "import os, signal, sys\n"
+    "def end(number, frame): print('ended', int(number), flush=True); sys.exit(5)\n"
+    "signal.signal(signal.SIGTERM, end); signal.signal(signal.SIGINT, end)\n"
+    "print('ready', flush=True)\n"
+    "while True: signal.pause()\n",
+]
+
+
 @pytest.mark.skipif(os.name != "posix", reason="signals as POSIX has them")
-@pytest.mark.parametrize(
-    ("number", "to_group"), [(signal.SIGTERM, False), (signal.SIGINT, True)], ids=["terminate", "ctrl-c"]
-)
-def test_signals_reach_the_command(number: int, to_group: bool, tmp_path: Path) -> None:
-    code = (
-        "import os, signal, sys\n"
-        "def end(number, frame): print('ended', number, flush=True); sys.exit(5)\n"
-        "signal.signal(signal.SIGTERM, end); signal.signal(signal.SIGINT, end)\n"
-        "print('ready', flush=True)\n"
-        "while True: signal.pause()\n"
-    )
-    command = [sys.executable, "-m", "lab_env", "exec", "--fidelity", "simulated", "--", "python", "-c", code]
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("started", [plain_signals, ignored_signals], ids=["as usual", "in the background"])
+def test_signals_reach_the_command(number: int, started: Callable[[], None], tmp_path: Path) -> None:
     environment = os.environ | {"TMPDIR": str(tmp_path)}
     with subprocess.Popen(
-        command, stdout=subprocess.PIPE, text=True, cwd=PROJECT, env=environment, start_new_session=True
-    ) as process:
+        UNTIL_A_SIGNAL,
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
+        cwd=PROJECT, env=environment, start_new_session=True, preexec_fn=started,
+    ) as process:  # fmt: skip
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
-        (os.killpg if to_group else os.kill)(process.pid, number)
+        process.send_signal(number)
         assert process.stdout.read() == f"ended {number}\n"
-        assert process.wait(10) == 5
+        assert process.wait(60) == 5
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(os.name != "posix", reason="terminals as POSIX has them")
+def test_ctrl_c_reaches_the_command_once(tmp_path: Path) -> None:
+    with at_terminal(tmp_path, *UNTIL_A_SIGNAL) as (process, terminal):
+        read_until(terminal, "ready")
+        os.write(terminal, b"\x03")
+        assert read_until(terminal, LEFT).count("ended") == 1
+        assert process.wait(60) == 5
 
 
 @pytest.mark.skipif(

@@ -303,4 +303,8 @@ def test_nothing_heavy_is_imported(arguments: list[str], unwanted: set[str]) -> 
 def test_read_nmap_xml_and_captures_by_their_content(tmp_path: Path, capsys: Captured) -> None:
     (tmp_path / "x").write_text('<nmaprun scanner="nmap" start="1"><host/></nmaprun>')
     assert cli.main(["read", str(tmp_path / "x")]) == 0
-    assert capsys.readouterr().out == "No scan was found.\n"
+    assert capsys.readouterr().out == (
+        "No scan was found.\n\n"
+        "! Left out: 1 host without an address.\n"
+        "! The scan did not end well (nmap did not say that it was done).\n"
+    )

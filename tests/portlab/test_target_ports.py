@@ -43,7 +43,9 @@ TYPED = [
 ]
 
 
-@pytest.mark.parametrize(("typed", "meant"), TYPED, ids=[repr(typed)[:40] for typed, _ in TYPED])
+@pytest.mark.parametrize(
+    ("typed", "meant"), TYPED, ids=[repr(typed).partition(" at 0x")[0][:40] for typed, _ in TYPED]
+)
 def test_ports_that_can_be_understood(typed: object, meant: list[int]) -> None:
     found = ports(typed)
     assert found.tolist() == meant
@@ -131,7 +133,7 @@ BAD = [
 ]
 
 
-@pytest.mark.parametrize("typed", BAD, ids=[repr(typed)[:40] for typed in BAD])
+@pytest.mark.parametrize("typed", BAD, ids=[repr(typed).partition(" at 0x")[0][:40] for typed in BAD])
 def test_bad_ports_are_quoted_with_what_is_accepted(typed: object) -> None:
     with pytest.raises(BadTarget) as caught:
         ports(typed)

@@ -78,7 +78,9 @@ UNDERSTOOD = [
 
 
 @pytest.mark.parametrize(
-    ("typed", "addresses"), UNDERSTOOD, ids=[repr(typed)[:40] for typed, _ in UNDERSTOOD]
+    ("typed", "addresses"),
+    UNDERSTOOD,
+    ids=[repr(typed).partition(" at 0x")[0][:40] for typed, _ in UNDERSTOOD],
 )
 def test_targets_that_can_be_understood(in_lab: Path, typed: object, addresses: list[str]) -> None:
     assert dots(typed) == addresses
@@ -248,7 +250,7 @@ BAD = [
 ]
 
 
-@pytest.mark.parametrize("typed", BAD, ids=[ascii(typed)[:40] for typed in BAD])
+@pytest.mark.parametrize("typed", BAD, ids=[ascii(typed).partition(" at 0x")[0][:40] for typed in BAD])
 def test_bad_targets_are_quoted_with_what_is_accepted(in_lab: Path, typed: object) -> None:
     with pytest.raises(BadTarget) as caught:
         targets(typed)

@@ -37,6 +37,7 @@ def ping(host: str, *options: str) -> str:
     ).stdout
 
 
+@pytest.mark.program("ping")
 @pytest.mark.parametrize("host", ANSWERING)
 def test_a_host_answers_ping_from_where_it_is(host: str) -> None:
     answer = ping(host)
@@ -46,12 +47,14 @@ def test_a_host_answers_ping_from_where_it_is(host: str) -> None:
     assert f"from {LAB.address(host)}" in answer
 
 
+@pytest.mark.program("ping")
 def test_quiet_and_db_say_nothing_and_vault_sends_word() -> None:
     assert "0 received" in ping("quiet")
     assert "0 received, 100% packet loss" in ping("db")
     assert "Packet filtered" in ping("vault")
 
 
+@pytest.mark.program("ping")
 def test_nobody_is_behind_ghost_and_lost() -> None:
     assert "Destination Host Unreachable" in ping("ghost", "-W5")
     started = time.monotonic()
@@ -87,6 +90,7 @@ def test_the_workstation_has_lo_and_eth0_and_nothing_else() -> None:
     assert sorted(os.listdir("/sys/class/net")) == ["eth0", "lo"]
 
 
+@pytest.mark.program("ping")
 def test_the_slow_link_takes_40_ms() -> None:
     ping("voip")  # finds the neighbours on both sides
     answer = subprocess.run(
@@ -170,6 +174,7 @@ def tcp_checksum(frame: bytes) -> int:
     return checksum(frame[26:34] + struct.pack("!BBH", 0, 6, len(segment)) + segment)
 
 
+@pytest.mark.program("ping")
 def test_a_capture_shows_every_packet_once() -> None:
     with capture() as tap:
         ping("web")

@@ -12,6 +12,7 @@ import signal
 import socket
 import subprocess
 import sys
+import sysconfig
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -21,6 +22,7 @@ import pytest
 from lab_env import embedded
 from lab_env.embedded import Handle
 from portlab.errors import BadTarget, LabNotRunning
+from tests.support.programs import ignored_signals, plain_signals
 
 PROJECT = Path(__file__).resolve().parents[3]
 PYTHON = sys.executable
@@ -82,16 +84,27 @@ def test_files_in_the_current_directory_are_not_taken_for_modules(tmp_path: Path
         assert embedded.run(["true"]) == 0
 
 
-def test_the_command_has_signals_as_a_shell_gives_them() -> None:
+@pytest.mark.parametrize(
+    ("inherited", "ignored"),
+    [
+        pytest.param(plain_signals, set(), id="in a terminal"),
+        pytest.param(ignored_signals, {signal.SIGHUP}, id="in the background, under nohup"),
+    ],
+)
+def test_the_command_has_signals_as_a_shell_gives_them(
+    inherited: Callable[[], None], ignored: set[int]
+) -> None:
     done = subprocess.run(
-        [PYTHON, "-m", "lab_env.embedded", "--", "sh", "-c", "grep ^Sig /proc/self/status"],
+        [PYTHON, "-m", "lab_env.embedded", "--", "sh", "-c", "grep -E '^Sig(Blk|Ign)' /proc/self/status"],
         cwd=PROJECT,
         capture_output=True,
         text=True,
         check=True,
+        preexec_fn=inherited,
     )
-    masks = dict(line.split(":\t") for line in done.stdout.splitlines())
-    assert (masks["SigBlk"], masks["SigIgn"]) == ("0" * 16, "0" * 16)
+    masks = {name: int(mask, 16) for name, mask in (line.split(":\t") for line in done.stdout.splitlines())}
+    assert masks["SigBlk"] == 0
+    assert masks["SigIgn"] == sum(1 << (number - 1) for number in ignored)
 
 
 def test_the_caller_keeps_its_signal_mask() -> None:
@@ -112,6 +125,9 @@ def test_on_ready_gets_a_handle_of_the_lab_that_runs() -> None:
     assert seen["handle"] not in embedded.running()
 
 
+REACH_WEB = "import socket; socket.create_connection(('web', 80), 60)"
+
+
 @contextlib.contextmanager
 def lab_running() -> Iterator[Handle]:
     """A lab that runs beside the test, in a thread of it."""
@@ -124,12 +140,12 @@ def lab_running() -> Iterator[Handle]:
 
     work = threading.Thread(target=embedded.run, args=(["sleep", "60"],), kwargs={"on_ready": stands})
     work.start()
-    assert ready.wait(10)
+    assert ready.wait(60)
     try:
         yield handles[0]
     finally:
         os.kill(handles[0].pid, signal.SIGKILL)
-        work.join(10)
+        work.join(60)
 
 
 def test_two_labs_run_side_by_side(capfd: pytest.CaptureFixture[str]) -> None:
@@ -137,7 +153,7 @@ def test_two_labs_run_side_by_side(capfd: pytest.CaptureFixture[str]) -> None:
         assert one != other
         assert {one, other} <= set(embedded.running())
         for lab in (one, other):
-            assert embedded.attach(["ping", "-c1", "-W2", "web"], lab=lab.pid) == 0
+            assert embedded.attach([PYTHON, "-c", REACH_WEB], lab=lab.pid) == 0
             assert embedded.attach(["readlink", "/proc/self/ns/net"], lab=lab.pid) == 0
         spaces = re.findall(r"net:\[\d+\]", capfd.readouterr().out)
         assert len(set(spaces)) == 2
@@ -170,7 +186,7 @@ def test_a_socket_of_the_caller_leads_to_a_server_inside(tmp_path: Path) -> None
 
         def ask(handle: Handle) -> None:
             for _ in range(2):
-                with socket.create_connection(("127.0.0.1", port), timeout=20) as visitor:
+                with socket.create_connection(("127.0.0.1", port), timeout=60) as visitor:
                     visitor.sendall(b"GET /big HTTP/1.0\r\n\r\n")
                     visitor.shutdown(socket.SHUT_WR)  # half closed: the answer must still come
                     answers.append(b"".join(iter(lambda: visitor.recv(65536), b"")))
@@ -183,59 +199,48 @@ def test_a_socket_of_the_caller_leads_to_a_server_inside(tmp_path: Path) -> None
 
 # --- as somebody else -------------------------------------------------------------------------------------
 
-USER = "plstudent"
+USER = f"portlab-lab-{os.getpid()}"
 
 
 @pytest.fixture(scope="module")
 def ordinary_user(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., list[str]]]:
-    """An ordinary user, with an environment of the system's Python and a copy of the sources it can read."""
-    made = False
-    try:
-        pwd.getpwnam(USER)
-    except KeyError:
-        subprocess.run(["useradd", "--create-home", USER], check=True)
-        made = True
+    """An ordinary user, with an environment of the system's Python and a copy of the sources it can read.
+
+    The libraries are the tests' own.  They may lie in root's home, where nobody else looks: so the user's
+    commands run in a mount namespace that shows them beside the sources.
+    """
+    subprocess.run(["useradd", "--create-home", USER], check=True)
     account = pwd.getpwnam(USER)
     place = Path(account.pw_dir, "portlab-test")
-    shutil.rmtree(place, ignore_errors=True)
     for room in ("lab_env", "portlab"):
         shutil.copytree(PROJECT / room, place / room, ignore=shutil.ignore_patterns("__pycache__"))
     subprocess.run(["/usr/bin/python3", "-m", "venv", "--without-pip", place / "venv"], check=True)
-    libraries = [path for path in sys.path if path.endswith("site-packages")]
+    (place / "libraries").mkdir()
     target = next((place / "venv/lib").glob("python3*/site-packages"))
-    (target / "libraries.pth").write_text("\n".join(libraries) + "\n")
+    (target / "libraries.pth").write_text(f"{place}/libraries\n")
     subprocess.run(["chown", "-R", USER, place], check=True)
 
-    def command(*words: str) -> list[str]:
-        become = ["setpriv", f"--reuid={USER}", f"--regid={USER}", "--init-groups"]
-        return [
-            *become,
-            "env",
-            "-C",
-            str(place),
-            f"HOME={account.pw_dir}",
-            f"{place}/venv/bin/python",
-            *words,
-        ]
+    def command(*words: str, become: bool = True) -> list[str]:
+        user = ["setpriv", f"--reuid={USER}", f"--regid={USER}", "--init-groups"] if become else []
+        show = 'mount --bind "$0" "$1" && shift && exec "$@"'
+        beside = ["unshare", "--mount", "sh", "-c", show, sysconfig.get_path("purelib"), f"{place}/libraries"]
+        python = ["env", "-C", f"{place}", f"HOME={account.pw_dir}", f"{place}/venv/bin/python", "-B"]
+        return [*beside, *user, *python, *words]
 
     yield command
-    shutil.rmtree(place)
-    if made:
-        subprocess.run(["userdel", "--remove", USER], check=True, capture_output=True)
+    subprocess.run(["userdel", "--remove", USER], check=True, capture_output=True)
 
 
-LOOK = """id -un; grep CapEff /proc/self/status; ping -c1 -W2 web >/dev/null && echo pong
+LOOK = f"""id -un; grep CapEff /proc/self/status; python3 -c "{REACH_WEB}" && echo reached
 ls -ld $TMPDIR; touch /root/x"""
 
 
 def system_python_fits() -> str:
     mine = f"{sys.version_info.major}.{sys.version_info.minor}"
     found = subprocess.run(["/usr/bin/python3", "--version"], capture_output=True, text=True).stdout
-    return (
-        ""
-        if found.startswith(f"Python {mine}.")
-        else f"the libraries here are for {mine}, not {found.strip()}"
-    )
+    fits = found.startswith(f"Python {mine}.")
+    why = f"the libraries here are for {mine}, not for the system's {found.strip()}"
+    return "" if fits else f"{why}; type: PORTLAB_PYTHON=/usr/bin/python3 ./run test"
 
 
 @pytest.mark.root
@@ -246,7 +251,7 @@ def test_an_ordinary_user_has_a_lab(ordinary_user: Callable[..., list[str]]) -> 
         ordinary_user("-m", "lab_env.embedded", "--", "sh", "-c", LOOK), capture_output=True, text=True
     )
     name, capabilities, answer, directory = done.stdout.splitlines()
-    assert (name, answer) == (USER, "pong"), done.stderr
+    assert (name, answer) == (USER, "reached"), done.stderr
     assert int(capabilities.split()[1], 16) & (1 << 12 | 1 << 13)  # CAP_NET_ADMIN, CAP_NET_RAW
     assert directory.split()[2] == USER
     assert "Permission denied" in done.stderr  # may do all inside, and nothing new outside
@@ -271,14 +276,13 @@ def test_under_sudo_the_lab_is_the_users(ordinary_user: Callable[..., list[str]]
     sudo = {"SUDO_UID": str(account.pw_uid), "SUDO_GID": str(account.pw_gid), "SUDO_USER": USER}
     look = f"echo $HOME $SUDO_UID; {LOOK}"
     done = subprocess.run(
-        [place / "venv/bin/python", "-B", "-m", "lab_env.embedded", "--", "sh", "-c", look],
-        cwd=place,
+        ordinary_user("-m", "lab_env.embedded", "--", "sh", "-c", look, become=False),
         env={**os.environ, **sudo},
         capture_output=True,
         text=True,
     )
     home, name, _, answer, directory = done.stdout.splitlines()
-    assert (home, name, answer) == (account.pw_dir, USER, "pong"), done.stderr
+    assert (home, name, answer) == (account.pw_dir, USER, "reached"), done.stderr
     assert directory.split()[2] == USER
     assert "Permission denied" in done.stderr
     assert {path for path in place.rglob("*") if path.stat().st_uid == 0} == before

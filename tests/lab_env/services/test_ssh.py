@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 
 import asyncssh
@@ -72,7 +71,7 @@ def test_any_port_will_do_and_the_banner_is_the_librarys(serving):
         assert sock.recv(100).startswith(b"SSH-2.0-AsyncSSH_")
 
 
-@pytest.mark.skipif(not shutil.which("ssh"), reason="needs the OpenSSH client")
+@pytest.mark.program("ssh")
 def test_openssh_logs_in(serving, tmp_path):
     askpass = tmp_path / "askpass"
     askpass.write_text("#!/bin/sh\necho netplus\n")

@@ -9,9 +9,11 @@ from hypothesis import strategies as st
 import portlab as pl
 from portlab.errors import BadTarget, MalformedPacket
 from portlab.exports import Scans, to_json
+from portlab.exports.claims import BY_THE_HOST
 from portlab.exports.table import COLUMNS
 from portlab.exports.times import as_text, from_text
-from portlab.techniques import TECHNIQUES
+from portlab.model import Reason
+from portlab.techniques import TECHNIQUES, technique
 from tests.portlab.exports.made import FACTS, made, scanned
 
 
@@ -139,6 +141,124 @@ BAD = [
 ]
 
 
+def facts(**changes: Any) -> str:
+    return json.dumps(document(made({})) | changes)
+
+
+def twice(**changes: Any) -> str:
+    found = document(made({}))
+    found["results"].append(found["results"][0] | changes)
+    return json.dumps(found)
+
+
+FROM_SCAN = "row 1: technique is 'udp' in a scan where it is 'syn'"
+UNBELIEVABLE = {
+    # kinds: words for booleans, numbers for words, and the like
+    "a word for a boolean": (facts(complete="false"), "complete is 'false' and not true or false"),
+    "a number for a boolean": (facts(complete=1), "complete is 1 and not true or false"),
+    "nothing for a boolean": (facts(matched=None), "matched is None"),
+    "a boolean for a number": (facts(lost_here=True), "lost_here is True and not a whole number"),
+    "a fraction of a frame": (facts(lost_here=1.5), "lost_here is 1.5 and not a whole number"),
+    "text for a number": (facts(elapsed_s="1.0"), "elapsed_s is '1.0' and not a number"),
+    "a list for text": (facts(stopped_by=["x"]), "stopped_by is ['x'] and not text"),
+    "text for a list": (facts(authorised="10.0.0.0/8"), "authorised is '10.0.0.0/8' and not a list"),
+    "a number in a list of text": (facts(notes=[7]), "notes is 7 and not text"),
+    "a boolean for a scan": (changed(scan=False), "scan is False"),
+    "no number of tries": (changed(tries=None), "row 1: tries is None"),
+    "tries as text": (changed(tries="1"), "row 1: tries is '1'"),
+    "a row that is a list": (facts(results=[[]]), "row 1 is [] and not an object"),
+    # ranges
+    "a negative time": (facts(elapsed_s=-1.0), "elapsed_s is -1.0 and not a number from 0 on"),
+    "an endless time": (facts().replace('"elapsed_s": 1.25', '"elapsed_s": 1e999'), "elapsed_s is inf"),
+    "before 1970": (facts(started="1969-12-31T23:59:59.000000000Z"), "started is -1000000000"),
+    "after 2262": (
+        facts(started="9999-12-31T23:59:59.000000000Z"),
+        "not from 0 to 9,223,372,036,854,775,807",
+    ),
+    "a negative round trip": (changed(rtt_ms=-0.5), "row 1: rtt_ms is -0.5"),
+    "an endless round trip": (
+        changed(rtt_ms=1).replace('"rtt_ms": 1', '"rtt_ms": 1e999'),
+        "row 1: rtt_ms is inf",
+    ),
+    "less than nothing lost": (facts(lost_here=-1), "lost_here is -1"),
+    "the last scan from behind": (changed(scan=-1), "scan is -1 and not from 0 to 0"),
+    "a number of 4,000 digits": (
+        facts().replace('"lost_here": 0', f'"lost_here": {"9" * 4_000}'),
+        "lost_here is 999",
+    ),
+    "nobody answered": (changed(answered_by="0.0.0.0"), "which is nobody's address"),
+    # doubles
+    "a port twice": (twice(), "row 2: 10.77.2.10 port 80 stands there twice"),
+    "with two verdicts": (
+        twice(state="closed", reason="reset"),
+        "row 2: 10.77.2.10 port 80 stands there twice",
+    ),
+    "asked and not asked": (
+        facts(complete=False, never_asked=[["10.77.2.10", 80]]),
+        "row 1: 10.77.2.10 port 80 stands there twice",
+    ),
+    "not asked twice": (
+        facts(complete=False, never_asked=[["10.0.0.1", 1]] * 2),
+        "stands twice in never_asked",
+    ),
+    "a key twice": (facts().replace("{", '{"complete": false,', 1), "'complete' stands twice in one object"),
+    # contradictions
+    "complete and stopped": (facts(stopped_by="interrupted"), "called complete, and was stopped"),
+    "complete and not asked": (facts(never_asked=[["10.0.0.1", 1]]), "did not ask everything"),
+    "open by a reset": (changed(reason="reset"), "state open with reason reset is nothing that syn can find"),
+    "open by silence": (changed(reason="no-response"), "state open with reason no-response"),
+    "up without a ping": (changed(state="up"), "state up with reason syn-ack"),
+    "no reason": (changed(reason="unknown"), "state open with reason unknown"),
+    "silence that took its time": (
+        changed(state="filtered", reason="no-response", rtt_ms=1.0),
+        "no response, and",
+    ),
+    "silence from somebody": (
+        changed(state="filtered", reason="no-response", answered_by="10.0.0.1"),
+        "there was no response, and somebody",
+    ),
+    "open by another's word": (changed(answered_by="10.0.0.1"), "only the host itself can say that"),
+    "half an ICMP message": (
+        changed(state="filtered", reason="host-unreach", icmp_type=3),
+        "icmp_code is None",
+    ),
+    "TCP by ICMP": (changed(icmp_type=3, icmp_code=1), "syn-ack is no ICMP message"),
+    "another technique": (changed(technique="udp"), FROM_SCAN),
+    "another protocol": (changed(protocol="udp"), "row 1: protocol is 'udp' in a scan where it is 'tcp'"),
+    "another network": (
+        changed(fidelity="host"),
+        "row 1: fidelity is 'host' in a scan where it is 'embedded'",
+    ),
+    "a scan without ports": (changed(port=None), "row 1: port is None: a ping has none"),
+    "one address, two names": (twice(port=81, host="db"), "10.77.2.10 is called 'web' and 'db'"),
+    "an address as another's name": (changed(host="10.0.0.1"), "host is 10.0.0.1 and address is 10.77.2.10"),
+    "no name": (changed(host=""), "host is empty"),
+    "a name that clears the screen": (changed(host="web\x1b[2J"), "characters that cannot be shown"),
+    "half a character": (changed(host="web\ud800"), "characters that cannot be shown"),
+    "a reason that clears the screen": (facts(complete=False, stopped_by="\x9b2J"), "cannot be shown"),
+    "all complete, one not": (
+        json.dumps({"complete": True, "scans": [document(made({}, complete=False))], "results": []}),
+        "all together are complete, and one is not",
+    ),
+}
+
+
+@pytest.mark.parametrize(("text", "said"), UNBELIEVABLE.values(), ids=UNBELIEVABLE)
+def test_nothing_is_believed(tmp_path: Path, text: str, said: str) -> None:
+    path = tmp_path / "x.json"
+    path.write_text(text)
+    with pytest.raises(MalformedPacket, match="is not a result of PortLab in JSON") as caught:
+        pl.read_json(path)
+    assert said in str(caught.value)
+    assert len(str(caught.value)) < 500
+
+
+def test_numbers_that_python_itself_refuses(tmp_path: Path) -> None:
+    (tmp_path / "x.json").write_text(facts().replace('"lost_here": 0', f'"lost_here": {"9" * 5_000}'))
+    with pytest.raises(MalformedPacket):
+        pl.read_json(tmp_path / "x.json")
+
+
 @pytest.mark.parametrize("text", BAD, ids=range(len(BAD)))
 def test_what_is_no_result_says_so(tmp_path: Path, text: str) -> None:
     path = tmp_path / "x.json"
@@ -165,27 +285,71 @@ def test_times_are_exact(time_ns: int) -> None:
     assert from_text(as_text(time_ns)) == time_ns
 
 
-ROWS = st.fixed_dictionaries(
-    {
-        "host": st.sampled_from(["web", "10.77.2.10"]),
-        "port": st.integers(0, 65_535),
-        "state": st.sampled_from(["open", "closed", "filtered"]),
-        "reason": st.sampled_from(["syn-ack", "reset", "no-response", "port-unreach"]),
-        "rtt_ms": st.none() | st.floats(0, 1e6),
-        "tries": st.integers(0, 255),
-        "answered_by": st.none() | st.sampled_from(["10.77.2.10", "10.77.1.1"]),
-        "icmp_type": st.none() | st.integers(0, 255),
-        "icmp_code": st.none() | st.integers(0, 255),
-    }
-)
+def rows_of(name: str) -> st.SearchStrategy[dict[str, Any]]:
+    """Rows that a technique can find: each verdict with what may come beside it."""
+    meanings = sorted({(str(said.state), str(said.reason)) for said in technique(name).MEANINGS.values()})
+
+    def beside(pair: tuple[str, str]) -> st.SearchStrategy[dict[str, Any]]:
+        state, reason = pair
+        silent, own = reason == "no-response", Reason(reason) in BY_THE_HOST
+        by = [None] if silent else [None, "10.77.2.10"] if own else [None, "10.77.2.10", "10.77.1.1"]
+        numbers = (
+            st.none() if silent or own else st.none() | st.tuples(st.integers(0, 255), st.integers(0, 255))
+        )
+        fixed = {
+            "port": st.none() if name.startswith("ping") else st.integers(0, 65_535),
+            "state": st.just(state),
+            "reason": st.just(reason),
+            "rtt_ms": st.none() if silent else st.none() | st.floats(0, 1e6),
+            "tries": st.integers(0, 255),
+            "answered_by": st.sampled_from(by),
+        }
+        return st.tuples(st.fixed_dictionaries(fixed), numbers).map(
+            lambda both: both[0] | dict(zip(("icmp_type", "icmp_code"), both[1] or (None, None), strict=True))
+        )
+
+    return st.sampled_from(meanings).flatmap(beside)
 
 
-@given(st.lists(ROWS, max_size=5))
-def test_any_rows_come_back(tmp_path_factory: pytest.TempPathFactory, rows: list[dict[str, Any]]) -> None:
+@given(st.data(), st.sampled_from(list(TECHNIQUES)), st.sampled_from(["web", "10.77.2.10"]))
+def test_any_rows_come_back(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject, name: str, host: str
+) -> None:
     folder = tmp_path_factory.getbasetemp()
-    same_name = [row | {"host": rows[0]["host"]} for row in rows]
-    scan = made(*same_name)
+    rows = data.draw(st.lists(rows_of(name), max_size=5, unique_by=lambda row: row["port"]))
+    scan = made(*(row | {"host": host} for row in rows), technique=name)
     scan.to_json(folder / "any.json")
     scan.to_nmap_xml(folder / "any.xml")
     assert pl.read_json(folder / "any.json").to_json() == scan.to_json()
     assert pl.read_nmap_xml(folder / "any.xml").to_json() == scan.to_json()
+
+
+ANYTHING = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=5)
+    | st.sampled_from(["open", "reset", "syn"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=5,
+)
+
+
+@given(st.data())
+def test_what_is_believed_is_what_was_said(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    """One value of a good document is replaced by anything: it is refused, or it is what comes out again."""
+    path = tmp_path_factory.getbasetemp() / "said.json"
+    said = document(Scans([scanned("syn"), scanned("ping")]))
+    place = data.draw(st.sampled_from([said, *said["scans"], *said["results"][:40:5], *said["results"][-3:]]))
+    key = data.draw(st.sampled_from(sorted(set(place) - {"service", "scans", "results"})))
+    place[key] = data.draw(ANYTHING)
+    path.write_text(json.dumps(said))
+    try:
+        again = document(pl.read_json(path))
+    except MalformedPacket:
+        return
+    assert again["results"] == said["results"]
+    assert again["scans"] == said["scans"]

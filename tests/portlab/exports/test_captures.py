@@ -1,4 +1,3 @@
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -259,7 +258,7 @@ def test_damaged_capture_gives_an_incomplete_scan(tmp_path: Path) -> None:
         pl.read_pcap(tmp_path / "x.pcapng")
 
 
-@pytest.mark.skipif(shutil.which("tcpdump") is None, reason="tcpdump is not installed")
+@pytest.mark.program("tcpdump")
 def test_tcpdump_counts_the_same_answers(tmp_path: Path) -> None:
     scan = scanned("syn")
     scan.to_pcap(tmp_path / "x.pcapng")

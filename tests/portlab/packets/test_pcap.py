@@ -1,5 +1,4 @@
 import gzip
-import shutil
 import struct
 import subprocess
 from pathlib import Path
@@ -80,7 +79,7 @@ def test_scapy_reads_the_same(tmp_path: Path) -> None:
         assert [int(packet.time * 10**9) for packet in reader] == [START, START + 1_001]
 
 
-@pytest.mark.skipif(shutil.which("tcpdump") is None, reason="tcpdump is not installed")
+@pytest.mark.program("tcpdump")
 @pytest.mark.parametrize("name", ["scan.pcapng", "scan.pcap"])
 def test_tcpdump_reads_the_same(tmp_path: Path, name: str) -> None:
     pcap.write(tmp_path / name, table(SYN, LONG))
@@ -92,7 +91,7 @@ def test_tcpdump_reads_the_same(tmp_path: Path, name: str) -> None:
     assert "length 400" in second
 
 
-@pytest.mark.skipif(shutil.which("tcpdump") is None, reason="tcpdump is not installed")
+@pytest.mark.program("tcpdump")
 @pytest.mark.parametrize("options", [[], ["--micro"]])
 def test_what_tcpdump_wrote_is_read(tmp_path: Path, options: list[str]) -> None:
     pcap.write(tmp_path / "ours.pcapng", table(SYN, SYN))

@@ -1,6 +1,5 @@
 """The same frames draw the same ladder, whoever captured them."""
 
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -27,7 +26,7 @@ def rows(exchange: Exchange) -> list[tuple[object, ...]]:
     return [(*(getattr(row, name) for name in DRAWN),) for row in told]
 
 
-@pytest.mark.skipif(shutil.which("tcpdump") is None, reason="tcpdump is not installed")
+@pytest.mark.program("tcpdump")
 @pytest.mark.parametrize("technique", ["syn", "udp", "fin", "ack"])
 def test_a_file_that_tcpdump_wrote_draws_the_same_ladders(tmp_path: Path, technique: str) -> None:
     ours = scanned(technique)
