@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from lab_env.docker.engine import PROJECT, Lab, obstacle
+from lab_env.docker.engine import PROJECT, Lab
 from lab_env.docker.session import variables
 from lab_env.jupyter import Desk, listen
 
@@ -34,12 +34,6 @@ FOR_THE_WORKSTATION = (
     "tests/notebooks/key.json",
 )
 PYTEST = ("pytest", "pluggy", "iniconfig")  # of Python alone; what else it uses, JupyterLab has brought
-
-
-@pytest.fixture(autouse=True)
-def _docker(request):
-    if request.node.get_closest_marker("docker") and (why := obstacle()):
-        pytest.skip(why)
 
 
 class Running:
