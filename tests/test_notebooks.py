@@ -5,51 +5,81 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
 import sys
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 
+from portlab.learn import keys, progress
 from tests.notebooks.checker import asked_in
 
 PROJECT = Path(__file__).resolve().parent.parent
 LESSONS = sorted((PROJECT / "notebooks").glob("*.ipynb"))
 KEY_FILE = PROJECT / "tests" / "notebooks" / "key.json"
+PATIENCE = 1800  # seconds: the end of hope
 KEY = json.loads(KEY_FILE.read_text("utf-8"))
 
 pytestmark = pytest.mark.slow
 each_lesson = pytest.mark.parametrize("lesson", LESSONS, ids=lambda path: path.stem)
 
 
-@pytest.fixture
-def run_through(lab_exec: Any, tmp_path: Path) -> Any:
-    """Run a copy of a lesson, as a learner has one; returns what was kept of its answers."""
+class Run:
+    """All lessons run through in one lab: a folder and a kernel for each, as a learner has them."""
 
-    def run(lesson: Path, fidelity: str, key: Path | None) -> dict[str, Any]:
-        copy = Path(shutil.copy(lesson, tmp_path))
-        progress = tmp_path / "progress.json"
-        environment = {**os.environ, "PORTLAB_PROGRESS": str(progress), "PYTHONPATH": str(PROJECT)}
+    def __init__(self, folder: Path, fidelity: str, key: Path | None) -> None:
+        self.folder = folder
+        for lesson in LESSONS:
+            (folder / lesson.stem).mkdir()
+            shutil.copy(lesson, folder / lesson.stem)
+        environment = {**os.environ, "PYTHONPATH": str(PROJECT)}
+        for name in (keys.VARIABLE, progress.VARIABLE):
+            environment.pop(name, None)
         if key:
-            environment["PORTLAB_KEY"] = str(key)
+            environment[keys.VARIABLE] = str(key)
+        lab = [sys.executable, "-m", "lab_env", "exec", "--no-loss", "--fidelity", fidelity, "--"]
         nbval = [sys.executable, "-m", "pytest", "--nbval-lax", "-q", "-p", "no:cacheprovider"]
-        told = lab_exec(
-            *nbval, f"--rootdir={tmp_path}", str(copy),
-            options=["--no-loss", "--fidelity", fidelity], timeout=600, env=environment,
+        nbval += [f"--rootdir={folder}", f"--junitxml={folder / 'told.xml'}"]
+        nbval += [str(folder / lesson.stem / lesson.name) for lesson in LESSONS]
+        done = subprocess.run(
+            [*lab, *nbval],
+            cwd=PROJECT, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+            timeout=PATIENCE,
         )  # fmt: skip
-        assert told.returncode == 0, told.stdout + told.stderr
-        assert " passed" in told.stdout.splitlines()[-1]
-        return json.loads(progress.read_text("utf-8"))["answers"] if progress.exists() else {}
+        self.words = done.stdout + done.stderr
+        self.passed: dict[str, bool] = {}
+        for case in ElementTree.parse(folder / "told.xml").iter("testcase"):
+            lesson = next(each.stem for each in LESSONS if each.name in case.attrib["classname"])
+            self.passed[lesson] = self.passed.get(lesson, True) and not len(case)
 
-    return run
+    def answers(self, lesson: Path) -> dict[str, Any]:
+        """What was kept of the learner's answers to a lesson, which ran through to its end."""
+        assert self.passed.get(lesson.stem), self.words
+        kept = self.folder / lesson.stem / ".portlab" / "progress.json"
+        return json.loads(kept.read_text("utf-8"))["answers"] if kept.exists() else {}
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Path | None], Run]:
+    """run(fidelity, key) -> all lessons run through like that, once."""
+
+    @cache
+    def begin(fidelity: str, key: Path | None) -> Run:
+        return Run(tmp_path_factory.mktemp(fidelity), fidelity, key)
+
+    return begin
 
 
 @pytest.mark.parametrize("fidelity", [pytest.param("embedded", marks=pytest.mark.lab), "simulated"])
 @each_lesson
 def test_with_predictions_from_the_key_every_scan_runs_and_every_check_is_passed(
-    run_through: Any, lesson: Path, fidelity: str
+    run: Any, lesson: Path, fidelity: str
 ) -> None:
-    answers = run_through(lesson, fidelity, KEY_FILE)
+    answers = run(fidelity, KEY_FILE).answers(lesson)
     assert answers.keys() == set(asked_in(lesson))
     for name, record in answers.items():
         said = KEY[name]
@@ -62,6 +92,6 @@ def test_with_predictions_from_the_key_every_scan_runs_and_every_check_is_passed
 
 
 @each_lesson
-def test_run_all_with_nobody_there_goes_through_and_keeps_nothing(run_through: Any, lesson: Path) -> None:
-    kept = run_through(lesson, "simulated", None)
+def test_run_all_with_nobody_there_goes_through_and_keeps_nothing(run: Any, lesson: Path) -> None:
+    kept = run("simulated", None).answers(lesson)
     assert {name for name, record in kept.items() if "seen" in record} == set()

@@ -9,7 +9,6 @@ import pytest
 
 from portlab.view import anatomy, conversations
 from portlab.view.stream import Conversation
-from tests.browser.test_figures import SMALLEST, WIDTHS
 from tests.browser.test_figures import show as show_figure
 from tests.portlab.view.test_anatomy import PACKETS
 from tests.portlab.view.test_stream import LOGIN, NAMES
@@ -24,7 +23,6 @@ PAGES = {
 CONVERSATION = Conversation(LOGIN, NAMES)
 PAGES["conversation"] = CONVERSATION.html
 PAGES["conversations"] = lambda: conversations(CONVERSATION, CONVERSATION)._repr_mimebundle_()["text/html"]
-LOOKED_AT = ("syn", "prohibited", "dns", "tls hello", "conversation", "conversations")
 
 
 @pytest.fixture(scope="module")
@@ -58,23 +56,6 @@ def told(page: Any) -> str:
 
 def button(page: Any, name: str) -> Any:
     return page.locator(f'button.field[aria-label^="{name}:"]')
-
-
-@pytest.mark.parametrize("name", PAGES)
-def test_layout(page: Any, name: str) -> None:
-    html = PAGES[name]()
-    for width in WIDTHS if name in LOOKED_AT else (400, 900):
-        show(page, html, width)
-        assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, width
-        assert page.evaluate(SMALLEST) >= 12, width
-
-
-@pytest.mark.parametrize("light", [True, False], ids=["light", "dark"])
-@pytest.mark.parametrize("name", LOOKED_AT)
-def test_nothing_keeps_people_out(page: Any, axe: Any, name: str, light: bool) -> None:
-    for width in (420, 900):
-        show(page, PAGES[name](), width, light)
-        assert axe(page) == []
 
 
 def test_a_focused_field_lights_its_bytes_and_is_told_about(page: Any) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -16,13 +16,8 @@ from tests.portlab.view import made
 
 pytestmark = pytest.mark.browser
 
-Axe = Callable[..., list[str]]
-WIDTHS = (400, 640, 900, 1200)
 SCAN = made.scan("connect", made.CONNECT_8443, 8443)
 
-SMALLEST = """() => Math.min(...[...document.querySelectorAll(".pl *")]
-  .filter(e => e.getClientRects().length && [...e.childNodes].some(n => n.nodeType === 3 && n.textContent.trim()))
-  .map(e => parseFloat(getComputedStyle(e).fontSize)))"""
 TOLD = """document.addEventListener("pl-tell", (event) => (window.told ??= []).push(event.detail))"""
 
 
@@ -61,22 +56,6 @@ def show(page: Any, body: str, width: int = 900, light: bool = True) -> None:
 
 def rows_shown(page: Any) -> list[str]:
     return page.locator("tbody tr:visible th").all_inner_texts()
-
-
-@pytest.mark.parametrize("name", PAGES)
-def test_layout(page: Any, name: str) -> None:
-    for width in WIDTHS:
-        show(page, PAGES[name](), width)
-        assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, width
-        assert page.evaluate(SMALLEST) >= 12, width
-
-
-@pytest.mark.parametrize("light", [True, False], ids=["light", "dark"])
-@pytest.mark.parametrize("name", PAGES)
-def test_axe_finds_nothing(page: Any, axe: Axe, name: str, light: bool) -> None:
-    for width in (900, 400):
-        show(page, PAGES[name](), width, light)
-        assert axe(page) == []
 
 
 # --- the reference ------------------------------------------------------------------------------------

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.browser.test_notebooks import ERRORS, PATIENCE_MS, Sitting, copy_project, run_all, save, start
+from tests.browser.desk import ERRORS, PATIENCE_MS, Sitting, run_all, save
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.lab]
 
-NOTEBOOK = "91_cards.ipynb"
+NOTEBOOK = "cards/91_cards.ipynb"
 CELLS = [
     "import portlab as pl\nfrom portlab.learn import Deck, port_reference\n\nDeck().unlock([23]).review()",
     "def probe(port, protocol):\n"
@@ -27,27 +23,9 @@ CELLS = [
 
 
 @pytest.fixture(scope="module")
-def sitting() -> Iterator[Sitting]:
-    directory = Path("/var/tmp", f"portlab-cards-{os.getpid()}-{time.monotonic_ns()}")
-    project = copy_project(directory / "Port Lab")
-    code = {"cell_type": "code", "execution_count": None, "metadata": {}, "outputs": []}
-    notebook = {
-        "cells": [{**code, "id": f"cell-{n}", "source": source} for n, source in enumerate(CELLS)],
-        "metadata": {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}},
-        "nbformat": 4,
-        "nbformat_minor": 5,
-    }
-    (project / "notebooks" / NOTEBOOK).write_text(json.dumps(notebook), "utf-8")
-    opened = start(project, "embedded", None)
-    yield opened
-    opened.process.terminate()
-    opened.process.communicate(timeout=30)
-    shutil.rmtree(directory)
-
-
-@pytest.fixture(scope="module")
-def page(browser: Any, sitting: Sitting) -> Iterator[Any]:
-    opened = sitting.page(browser, NOTEBOOK)
+def page(window: Any, sitting: Sitting) -> Iterator[Any]:
+    sitting.put(NOTEBOOK, CELLS)
+    opened = sitting.page(window, NOTEBOOK)
     run_all(opened)
     assert opened.locator(ERRORS).count() == 0, opened.locator(ERRORS).all_inner_texts()
     yield opened
@@ -63,7 +41,7 @@ def test_a_card_is_turned_answered_and_kept(page: Any, sitting: Sitting) -> None
     page.keyboard.press("2")
     page.wait_for_function("() => document.querySelector('.kept').textContent", timeout=PATIENCE_MS)
     assert page.locator(".kept").inner_text() == "Kept. It comes back in 10 minutes."
-    kept = json.loads((sitting.project / "my-notebooks" / ".portlab" / "cards.json").read_text("utf-8"))
+    kept = json.loads((sitting.copy(NOTEBOOK).parent / ".portlab" / "cards.json").read_text("utf-8"))
     assert kept["unlocked"] == [23]
     assert [(card, knew) for card, _, knew in kept["answers"]] == [("23 service", True)]
     page.keyboard.press("d")  # in JupyterLab's hands "dd" would delete the cell

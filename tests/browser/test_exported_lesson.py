@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.browser.test_notebooks import KEY_FILE, KNOCK, PROJECT
+from tests.browser.desk import KEY_FILE, KNOCK, PROJECT
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 

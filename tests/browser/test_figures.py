@@ -1,4 +1,4 @@
-"""Every ladder and summary laid out by a real browser: nothing overlaps, overflows or is too small to read."""
+"""Ladders and summaries in a real browser: which picture is seen, and in whose colours."""
 
 from __future__ import annotations
 
@@ -11,27 +11,6 @@ from portlab.view import ladder, ladders, meanings, summary
 from tests.portlab.view import made
 
 pytestmark = pytest.mark.browser
-
-WIDTHS = (400, 470, 560, 750, 900, 1200)
-
-OVERLAPS = """() => {
-  const shown = [...document.querySelectorAll("svg.ladder text")].filter(t => t.getClientRects().length);
-  const boxes = shown.map(t => [t.textContent, t.getBoundingClientRect()]);
-  const hits = [];
-  for (let i = 0; i < boxes.length; i++) for (let j = i + 1; j < boxes.length; j++) {
-    const [a, b] = [boxes[i][1], boxes[j][1]];
-    const x = Math.min(a.right, b.right) - Math.max(a.left, b.left);
-    const y = Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top);
-    if (x > 2 && y > 4) hits.push(boxes[i][0] + " / " + boxes[j][0]);
-  }
-  return hits;
-}"""
-SMALLEST = """() => Math.min(...[...document.querySelectorAll(".pl *")]
-  .filter(e => e.getClientRects().length && [...e.childNodes].some(n => n.nodeType === 3 && n.textContent.trim()))
-  .map(e => parseFloat(getComputedStyle(e).fontSize)))"""
-OUTSIDE = """() => [...document.querySelectorAll("svg.ladder text")].filter(t => t.getClientRects().length)
-  .filter(t => { const b = t.getBoundingClientRect(); return b.left < 0 || b.right > innerWidth; })
-  .map(t => t.textContent)"""
 
 PAGES = {
     name: lambda make=make: ladder.mimebundle(make())["text/html"] for name, make in made.EXCHANGES.items()
@@ -65,17 +44,6 @@ def show(page: Any, html: str, width: int, light: bool = True) -> None:
         '<!doctype html><html lang="en"><meta charset="utf-8"><title>A ladder</title>'
         f'<body data-jp-theme-light="{theme}" style="background:{paper}">{html}'
     )
-
-
-@pytest.mark.parametrize("name", PAGES)
-def test_layout(page: Any, name: str) -> None:
-    html = PAGES[name]()
-    for width in WIDTHS:
-        show(page, html, width)
-        assert page.evaluate(OVERLAPS) == [], width
-        assert page.evaluate(OUTSIDE) == [], width
-        assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, width
-        assert page.evaluate(SMALLEST) >= 12, width
 
 
 @pytest.mark.parametrize("light", [True, False], ids=["light", "dark"])

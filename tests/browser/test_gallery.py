@@ -1,4 +1,4 @@
-"""The gallery: every picture in every state, on one page, in a real browser."""
+"""Every picture in every state, in a real browser: the gallery on one page, and what the tests draw on another."""
 
 from __future__ import annotations
 
@@ -10,17 +10,23 @@ import pytest
 
 from bench import gallery
 from portlab import lab
+from tests.browser import test_anatomy, test_cards, test_figures, test_gate, test_maps
+from tests.browser.layout import faults
 
 pytestmark = pytest.mark.browser
 
 THEMES = pytest.mark.parametrize("theme", ["Light", "Dark"])
 WIDTHS = (400, 450, 600, 900, 1200)  # 450 is 900 at 200 % zoom
+MORE_WIDTHS = (400, 470, 560, 640, 750, 900, 1200)
+WORDS = ("wider than the page", "overlaps", "outside", "too small")
+DRAWN = {  # by the modules of the tests, which look at one or the other more closely
+    "ladder": test_figures.PAGES,
+    "map": test_maps.PAGES,
+    "anatomy": test_anatomy.PAGES,
+    "cards": test_cards.PAGES,
+    "gate": {name: lambda html=html: html for name, html in test_gate.FIGURES.items()},
+}
 
-TOO_SMALL = """() => { const enlarged = (e) => { const m = e.getScreenCTM?.(); return m ? Math.hypot(m.a, m.b) : 1; };
-  return [...document.querySelectorAll(".pl *")]
-  .filter((e) => e.getClientRects().length && [...e.childNodes].some((n) => n.nodeType === 3 && n.data.trim()))
-  .filter((e) => parseFloat(getComputedStyle(e).fontSize) * enlarged(e) < 11.9)
-  .map((e) => e.closest("section").id + ": " + e.textContent.slice(0, 40)); }"""
 # What is told in SVG or cells has a table, a list or a text beside it in the figure.
 WITHOUT_TWIN = """() => [...document.querySelectorAll("figure.pl")]
   .filter((f) => !f.querySelector("table, details, ol, ul, form, .feedback, .state, .heading"))
@@ -33,12 +39,6 @@ TWICE = """() => {
   const ids = [...document.querySelectorAll("[id]")].map((e) => e.id);
   return ids.filter((id, i) => ids.indexOf(id) !== i);
 }"""
-CUT_OFF = """() => [...document.querySelectorAll("section .pl")]
-  .filter((e) => e.scrollWidth > e.clientWidth + 1).map((e) => e.closest("section").id)"""
-WIDER_THAN_ITS_PLACE = """() => [...document.querySelectorAll(".pl .heading > *, .pl .button, .pl .title")]
-  .filter((e) => e.getClientRects().length)
-  .filter((e) => e.getBoundingClientRect().right > e.closest(".pl").getBoundingClientRect().right + 1)
-  .map((e) => e.closest("section").id + ": " + e.textContent.slice(0, 40))"""
 CLOSED_IN_PRINT = """() => [...document.querySelectorAll(".pl details")]
   .filter((d) => !d.parentElement.closest("details") && d.lastElementChild.getBoundingClientRect().height < 5)
   .map((d) => d.closest("section").id)"""
@@ -79,19 +79,57 @@ def show(page: Any, width: int, theme: str = "Light") -> None:
     page.locator(f"#themes >> text={theme}").click()
 
 
+@pytest.fixture(scope="module", params=DRAWN)
+def drawn(browser: Any, request: pytest.FixtureRequest) -> Iterator[Any]:
+    """What the tests draw of one kind, on one page: many pages take longer, and axe-core takes long for a big one."""
+    opened = browser.new_page()
+    sections = "".join(
+        f'<section id="{name}">{html()}</section>' for name, html in DRAWN[request.param].items()
+    )
+    opened.set_content(
+        '<!doctype html><html lang="en"><meta charset="utf-8"><title>Drawn by the tests</title><style>'
+        'body { background: #fff } body[data-jp-theme-light="false"] { background: #111 }</style>'
+        f'<body data-jp-theme-light="true"><main>{sections}</main>'
+    )
+    yield opened
+    opened.close()
+
+
+def show_drawn(page: Any, width: int, theme: str = "Light") -> None:
+    page.set_viewport_size({"width": width, "height": 900})
+    page.evaluate("light => { document.body.dataset.jpThemeLight = light }", str(theme == "Light").lower())
+
+
 @THEMES
-def test_nothing_keeps_people_out(page: Any, axe: Callable[..., list[str]], theme: str) -> None:
+def test_nothing_keeps_people_out_of_the_gallery(
+    page: Any, axe: Callable[..., list[str]], theme: str
+) -> None:
     show(page, 900, theme)
     assert axe(page) == []
 
 
+@THEMES
+@pytest.mark.parametrize("width", [420, 900])
+def test_nothing_keeps_people_out_of_any(
+    drawn: Any, axe: Callable[..., list[str]], width: int, theme: str
+) -> None:
+    show_drawn(drawn, width, theme)
+    # A table of meanings scrolls where it is narrow, and the keyboard does not reach it there.
+    assert axe(drawn, ".pl" if width > 420 else ".pl:not(.pl-meanings)") == []
+
+
 @pytest.mark.parametrize("width", WIDTHS)
-def test_every_picture_fits(page: Any, width: int) -> None:
+def test_every_picture_of_the_gallery_fits_and_its_words_neither_overlap_nor_are_too_small(
+    page: Any, width: int
+) -> None:
     show(page, width)
-    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
-    assert page.evaluate(CUT_OFF) == []
-    assert page.evaluate(WIDER_THAN_ITS_PLACE) == []
-    assert page.evaluate(TOO_SMALL) == []
+    assert faults(page) == {}
+
+
+def test_each_fits_and_its_words_neither_overlap_nor_are_too_small(drawn: Any) -> None:
+    for width in MORE_WIDTHS:
+        show_drawn(drawn, width)
+        assert faults(drawn, WORDS) == {}, width
 
 
 def test_every_picture_has_a_name_and_says_the_same_in_words(page: Any) -> None:

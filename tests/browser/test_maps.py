@@ -16,34 +16,7 @@ from tests.portlab.view.test_summary import CLOSED, DROPPED, OPEN, big
 
 pytestmark = pytest.mark.browser
 
-WIDTHS = (400, 470, 640, 750, 900, 1200)
 THEMES = pytest.mark.parametrize("light", [True, False], ids=["light", "dark"])
-
-OVERLAPS = """() => {
-  const boxes = [...document.querySelectorAll(".portmap text, .plot text")]
-    .filter(t => t.getClientRects().length && t.checkVisibility() && t.textContent.trim())
-    .map(t => [t.textContent, t.getBoundingClientRect()]);
-  const hits = [];
-  for (let i = 0; i < boxes.length; i++) for (let j = i + 1; j < boxes.length; j++) {
-    const [a, b] = [boxes[i][1], boxes[j][1]];
-    const x = Math.min(a.right, b.right) - Math.max(a.left, b.left);
-    const y = Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top);
-    if (x > 2 && y > 4) hits.push(boxes[i][0] + " / " + boxes[j][0]);
-  }
-  return hits;
-}"""
-OUTSIDE = """() => [...document.querySelectorAll(".portmap text, .plot text")]
-  .filter(t => t.getClientRects().length && t.checkVisibility())
-  .filter(t => {
-    const b = t.getBoundingClientRect(), picture = t.closest(".plot svg")?.getBoundingClientRect();
-    return b.left < (picture?.left ?? 0) - 1 || b.right > (picture?.right ?? innerWidth) + 1;
-  })
-  .map(t => t.textContent)"""
-SMALLEST = """() => Math.min(...[...document.querySelectorAll(".pl *")]
-  .filter(e => e.getClientRects().length && [...e.childNodes].some(n => n.nodeType === 3 && n.textContent.trim()))
-  .map(e => parseFloat(getComputedStyle(e).fontSize)
-    * (e.closest(".plot svg") ? Math.hypot(e.getScreenCTM().a, e.getScreenCTM().b) : 1)))"""
-# (matplotlib writes points, and its viewBox makes pixels of them)
 
 LAB = Lab(
     fidelity="embedded",
@@ -106,25 +79,6 @@ def show(page: Any, html: str, width: int = 900, light: bool = True) -> None:
     page.set_content(
         f'{head}<body data-jp-theme-light="{theme}" style="background:{paper}"><main>{html}</main>'
     )
-
-
-@pytest.mark.parametrize("name", PAGES)
-def test_layout(page: Any, name: str) -> None:
-    html = PAGES[name]()
-    for width in WIDTHS:
-        show(page, html, width)
-        assert page.evaluate(OVERLAPS) == [], width
-        assert page.evaluate(OUTSIDE) == [], width
-        assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, width
-        assert page.evaluate(SMALLEST) >= 11.99, width
-
-
-@THEMES
-@pytest.mark.parametrize("name", PAGES)
-def test_nothing_keeps_people_out(page: Any, axe: Any, name: str, light: bool) -> None:
-    for width in (900, 420):
-        show(page, PAGES[name](), width, light)
-        assert axe(page) == [], width
 
 
 @THEMES

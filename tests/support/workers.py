@@ -8,6 +8,7 @@ JupyterLab.
 from __future__ import annotations
 
 import os
+from fnmatch import fnmatch
 from typing import Any
 
 import pytest
@@ -17,13 +18,15 @@ MOST_WORKERS = 8
 
 TOGETHER = {
     "tests/lab/test_cleanup.py": "the machine",  # compares its interfaces and mounts, which containers change
-    "tests/docker/": "the machine",
+    "tests/docker/*": "the machine",
     "tests/browser/test_notebooks.py": "JupyterLab",
-    "tests/browser/test_lessons.py": "JupyterLab",
-    "tests/browser/test_live.py": "JupyterLab",
-    "tests/browser/test_scan_widget.py": "JupyterLab",
-    "tests/browser/test_cards_in_jupyterlab.py": "JupyterLab",
+    "tests/browser/*_in_jupyterlab.py": "JupyterLab",
 }
+
+
+def group(file: str) -> str:
+    """The files that a file goes together with; empty: it stands alone."""
+    return next((name for pattern, name in TOGETHER.items() if fnmatch(file, pattern)), "")
 
 
 class Files(LoadScopeScheduling):  # type: ignore[misc]  # xdist ships no types
@@ -31,7 +34,7 @@ class Files(LoadScopeScheduling):  # type: ignore[misc]  # xdist ships no types
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
-        return next((group for start, group in TOGETHER.items() if file.startswith(start)), file)
+        return group(file) or file
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -58,7 +61,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def cost(item: pytest.Item) -> int:
     """A test's place in the order."""
     if item.get_closest_marker("browser"):
-        return 4 if item.nodeid.startswith(tuple(TOGETHER)) else 5
+        return 4 if group(item.nodeid.partition("::")[0]) else 5
     if item.nodeid.startswith("tests/lab/test_cleanup.py"):
         return 0
     for place, marks in enumerate((("docker",), ("inlab", "lab", "slow")), start=1):

@@ -3,32 +3,16 @@
 from __future__ import annotations
 
 import ast
-import json
-import os
-import shutil
-import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.browser.test_notebooks import (
-    ERRORS,
-    IDLE,
-    PATIENCE_MS,
-    Sitting,
-    copy_project,
-    menu,
-    outputs,
-    run_all,
-    save,
-    start,
-)
+from tests.browser.desk import ERRORS, PATIENCE_MS, READY, Sitting, outputs, restart, run_all, save
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.lab]
 
-NOTEBOOK = "scan_widget.ipynb"
+NOTEBOOK = "scan_widget/scan_widget.ipynb"
 CELLS = [
     """import portlab as pl
 from portlab.learn import ScanWidget
@@ -41,25 +25,11 @@ FORM = "figure.pl-scan .order"
 STATE = "figure.pl-scan .state"
 
 
-@pytest.fixture(scope="module")
-def sitting() -> Iterator[Sitting]:
-    directory = Path("/var/tmp", f"portlab-scan-widget-{os.getpid()}-{time.monotonic_ns()}")
-    opened = start(copy_project(directory / "Port Lab"), "embedded", None)
-    code = {"cell_type": "code", "metadata": {}, "outputs": [], "execution_count": None}
-    cells = [{**code, "id": f"cell{n}", "source": source} for n, source in enumerate(CELLS)]
-    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    notebook = {"cells": cells, "metadata": {"kernelspec": kernel}, "nbformat": 4, "nbformat_minor": 5}
-    opened.copy(NOTEBOOK).write_text(json.dumps(notebook), "utf-8")
-    yield opened
-    opened.process.terminate()
-    opened.process.communicate(timeout=30)
-    shutil.rmtree(directory)
-
-
 @pytest.fixture
-def page(browser: Any, sitting: Sitting) -> Iterator[Any]:
+def page(window: Any, sitting: Sitting) -> Iterator[Any]:
     """The notebook with the widget shown and heard."""
-    opened = sitting.page(browser, NOTEBOOK)
+    sitting.put(NOTEBOOK, CELLS)
+    opened = sitting.page(window, NOTEBOOK)
     complaints: list[str] = []
     opened.on("pageerror", lambda error: complaints.append(str(error)))
     run_all(opened)
@@ -152,12 +122,11 @@ def test_the_last_picture_outlives_the_kernel(page: Any, sitting: Sitting) -> No
     assert [set(output["data"]) for output in kept] == [{"text/html", "text/plain"}]
     assert "widgets" not in sitting.saved(NOTEBOOK)["metadata"]
 
-    menu(page, "Kernel", "Restart Kernel…")
-    page.locator(".jp-Dialog .jp-mod-accept").click()
+    restart(page)
     page.wait_for_selector(".pl-live:not([data-alive])", timeout=PATIENCE_MS)
     assert_still(page)
     page.reload()
-    page.wait_for_selector(IDLE, timeout=PATIENCE_MS)
+    page.wait_for_function(READY, timeout=PATIENCE_MS)
     page.wait_for_selector("figure.pl-scan", timeout=PATIENCE_MS)
     assert_still(page)
 
@@ -174,7 +143,7 @@ def assert_still(page: Any) -> None:
 def test_a_page_loaded_anew_finds_its_way_back_to_python(page: Any, sitting: Sitting) -> None:
     save(page, sitting, NOTEBOOK)
     page.reload()
-    page.wait_for_selector(IDLE, timeout=PATIENCE_MS)
+    page.wait_for_function(READY, timeout=PATIENCE_MS)
     page.wait_for_selector(".pl-live[data-alive]", timeout=PATIENCE_MS)
     order(page, target="web", ports="443")
     wait_for(page, "1 open")

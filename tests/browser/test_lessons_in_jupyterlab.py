@@ -1,4 +1,4 @@
-"""The lessons under a learner's hands, by keyboard alone, in a real JupyterLab in the lab: one sitting."""
+"""The lessons under a learner's hands, by keyboard alone, in a real JupyterLab in the lab."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from typing import Any
 
 import pytest
 
-from tests.browser.test_notebooks import ERRORS, KNOCK, NOTEBOOKS, PATIENCE_MS, Sitting, sitting_of
+from tests.browser.desk import ERRORS, KNOCK, NOTEBOOKS, PATIENCE_MS, Sitting
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.lab]
 
 SHAKE, CARDS = (
     next(path.name for path in NOTEBOOKS if path.name.startswith(number)) for number in ("03", "08")
 )
+FOLDER = "by_hand"
 HAS_RUN = """([cell, before]) => {
   const prompt = cell.querySelector(".jp-InputArea-prompt").textContent;
   return prompt !== before && /\\[\\d+\\]/.test(prompt);
@@ -23,19 +24,13 @@ HAS_RUN = """([cell, before]) => {
 OPENS_THE_STEPS = "figure.pl-ladder[data-awake] [data-do=next]"
 
 
-@pytest.fixture(scope="module")
-def sitting() -> Iterator[Sitting]:
-    with sitting_of("embedded", key=None) as opened:
-        yield opened
-
-
 @pytest.fixture
-def opened(browser: Any, sitting: Sitting) -> Iterator[Callable[[str], Any]]:
+def opened(window: Any, sitting: Sitting) -> Iterator[Callable[[str], Any]]:
     """opened(notebook) -> its page; no page may have complained, and no cell ended in an error."""
     pages, complaints = [], []
 
     def show(notebook: str) -> Any:
-        page = sitting.page(browser, notebook)
+        page = sitting.page(window, sitting.fresh(notebook, FOLDER))
         page.on("pageerror", lambda error: complaints.append(str(error)))
         pages.append(page)
         return page
@@ -132,6 +127,6 @@ def test_a_card_is_turned_and_its_answer_kept(opened: Callable[[str], Any], sitt
     assert "FTP data" in stage.locator(".answer").inner_text()
     page.keyboard.press("1")
     page.wait_for_function("() => document.querySelector('.kept').textContent", timeout=PATIENCE_MS)
-    kept = json.loads((sitting.project / "my-notebooks" / ".portlab" / "cards.json").read_text("utf-8"))
+    kept = json.loads((sitting.copy(FOLDER) / ".portlab" / "cards.json").read_text("utf-8"))
     assert [(card, knew) for card, _, knew in kept["answers"]] == [("20 service", False)]
     assert stage.locator(".question").inner_text() != asked
