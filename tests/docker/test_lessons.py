@@ -5,7 +5,8 @@ What a browser makes of the others is the same as in the embedded lab, where `te
 
 import pytest
 
-from tests.browser.test_notebooks import KNOCK, NOTEBOOKS, Sitting, look_through
+from tests.browser.desk import KNOCK, NOTEBOOKS, Sitting
+from tests.browser.test_notebooks import look_through
 
 from .test_inside import fails
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -173,18 +174,20 @@ def test_what_is_changed_stays_until_it_is_changed_back():
 
 def test_services_that_talk_can_be_stopped_and_started():
     hosts = {host.name: host.services for host in LAB.hosts if host.services}
+    ports = {name: {service.port for service in services} for name, services in hosts.items()}
     for name, services in hosts.items():  # a first client makes a server load
-        ports = [service.port for service in services if service.transport == "tcp"]
-        if ports:
-            pl.connect_scan(name, ports, progress=False)
-    for name, services in hosts.items():
-        for port in {service.port for service in services}:
-            lab.stop(name, port)
+        if tcp := [service.port for service in services if service.transport == "tcp"]:
+            pl.connect_scan(name, tcp, progress=False)
+
+    def on_all(change):
+        """Every service of every host, the hosts side by side."""
+        with ThreadPoolExecutor(len(hosts)) as pool:
+            list(pool.map(lambda name: [change(name, port) for port in ports[name]], hosts))
+
+    on_all(lab.stop)
     bare = topology_with(LAB, {name: replace(lab_state(name), services=()) for name in hosts})
     assert disagreements(listeners(hosts, bare)) == []
-    for name, services in hosts.items():
-        for port in {service.port for service in services}:
-            lab.start(name, port)
+    on_all(lab.start)
     assert disagreements(listeners(hosts, LAB)) == []
     assert [name for name in hosts if "could not start" in lab.log(name)] == []
 
