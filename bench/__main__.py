@@ -16,7 +16,7 @@ import time
 from portlab import lab
 
 RUNS = 5
-PORTLAB = [sys.executable, "-m", "portlab.cli"]
+PORTLAB = [sys.executable, "-m", "portlab"]
 NMAP = ["nmap", "-n", "-Pn"]
 
 RACES: list[tuple[str, dict[str, list[str]]]] = [

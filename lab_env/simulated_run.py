@@ -6,6 +6,7 @@ PortLab itself, Python, pytest and Jupyter.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -13,13 +14,15 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 from lab_env.lab import simulated
 from lab_env.topology import Topology, topology
 from portlab.errors import NotPermitted
+
+Process = subprocess.Popen[bytes]
 
 ALLOWED = re.compile(r"(portlab|python[\d.]*|pytest|jupyter(-\w+)*|ipython[\d.]*)(\.exe)?")
 
@@ -55,10 +58,11 @@ def run(
         path = Path(folder, "lab.json")
         path.write_text(json.dumps(descriptor(topology(), seed, lossy)), "utf-8")
         variables = {**os.environ, **(environment or {}), "PORTLAB_LAB": str(path)}
-        process = subprocess.Popen(command, env=variables, preexec_fn=_end_with_parent)
-        if on_ready:
-            on_ready()
-        return _status(_wait(process))
+        with _signals_passed_on() as start:
+            process = start(lambda: subprocess.Popen(command, env=variables, preexec_fn=_end_with_parent))
+            if on_ready:
+                on_ready()
+            return _status(process.wait())
 
 
 def _end_with_parent() -> None:
@@ -69,15 +73,34 @@ def _end_with_parent() -> None:
         die_with_parent()
 
 
-def _wait(process: subprocess.Popen[bytes]) -> int:
-    """Wait for the command.  Ctrl-C at a terminal reaches it by itself; other requests to end are passed on."""
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    for number in before:
-        signal.signal(number, lambda number, _: process.send_signal(number))
-    if _has_the_keyboard():
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+@contextlib.contextmanager
+def _signals_passed_on() -> Iterator[Callable[[Callable[[], Process]], Process]]:
+    """Requests to end go to the process that is started by what this yields; one that comes too early waits for it.
+
+    Ctrl-C at a terminal reaches that process by itself.  Nothing is ignored: it would be so in the process too.
+    """
+    started: list[Process] = []
+    early: list[int] = []
+
+    def pass_on(number: int, _: object) -> None:
+        if started:
+            started[0].send_signal(number)
+        else:
+            early.append(number)
+
+    def start(begin: Callable[[], Process]) -> Process:
+        started.append(begin())
+        for number in early:
+            started[0].send_signal(number)
+        return started[0]
+
+    keyboard = _has_the_keyboard()
+    before = {
+        signal.SIGINT: signal.signal(signal.SIGINT, (lambda *_: None) if keyboard else pass_on),
+        signal.SIGTERM: signal.signal(signal.SIGTERM, pass_on),
+    }
     try:
-        return process.wait()
+        yield start
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -7,7 +7,7 @@ PortLabError
 ├── MalformedPacket   a packet, file or table that is not what it should be
 └── LabNotRunning     a lab was asked for where there is none
 
-Every message says what happened, quotes what was given, and says what to type next.
+Every message says what happened, quotes what was given (`quoted`), and says what to type next.
 """
 
 
@@ -33,3 +33,25 @@ class MalformedPacket(PortLabError, ValueError):
 
 class LabNotRunning(PortLabError, RuntimeError):
     """Something that needs a lab was asked for where none is running."""
+
+
+def quoted(value: object, longest: int = 80) -> str:
+    """What was given, as Python would write it: on one line, without control characters, cut where it is long."""
+    try:
+        text = " ".join(repr(value).split())
+    except Exception:  # a number of too many digits, or an object that cannot say what it is
+        text = f"a value of type {type(value).__name__}"
+    text = plain(text)
+    return text if len(text) <= longest else f"{text[: longest - 20]}...{text[-10:]}"
+
+
+def plain(text: str) -> str:
+    r"""Text from elsewhere as it may be shown: what is no printable character is written out, such as \x1b.
+
+    A terminal obeys control characters, XML may hold none, and marks of writing direction make text read as another.
+    """
+    if text.isprintable():
+        return text
+    return "".join(
+        letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text
+    )

@@ -10,7 +10,7 @@ import numpy as np
 
 from portlab import lab
 from portlab.captures import Capture, names_in
-from portlab.errors import BadTarget, LabNotRunning
+from portlab.errors import BadTarget, LabNotRunning, quoted
 from portlab.model import Frames, no_frames
 from portlab.wire import Wire
 
@@ -57,6 +57,10 @@ def capture(interface: str | None = None) -> Iterator[Capture]:
 
 def _ears(interface: str | None) -> Ears:
     """Start to listen where it is allowed."""
+    if interface is not None and not isinstance(interface, str):
+        raise BadTarget(
+            f'{quoted(interface)} is not the name of a link: type pl.capture() or pl.capture("lo").'
+        )
     here = lab.current()
     if here is not None and here.fidelity == lab.SIMULATED and interface is None:
         return SimulatedEars(lab.open_wire(here))
@@ -70,7 +74,7 @@ def _ears(interface: str | None) -> Ears:
     ours = [] if here is None else tap.interfaces_in(list(here.networks.values()))
     if interface is not None and interface not in (*ours, LOOPBACK):
         raise BadTarget(
-            f"{interface!r} is no link to the lab. This machine has {', '.join([*ours, LOOPBACK])}."
+            f"{quoted(interface)} is no link to the lab. This machine has {', '.join([*ours, LOOPBACK])}."
         )
     if interface is None and not ours:
         raise BadTarget(

@@ -7,38 +7,38 @@ loop runs over real packets and over the simulated lab.
 from __future__ import annotations
 
 from collections.abc import Callable
+from errno import EMFILE, ENFILE
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from portlab.model import PROBE, Answer, Events, Frames, no_errnos, no_frames
+from portlab.journal import NO_ROW, Journal
+from portlab.model import PROBE, Answer, Events, no_errnos
 from portlab.pacing import (
     CALIBRATION,
     KERNEL_PATIENCE_S,
-    UNKNOWN_PATIENCE_S,
     LossMeter,
     Pace,
     RoundTripTimers,
     Throttle,
+    syns_within,
 )
 from portlab.result import Scan
 from portlab.techniques import Technique
-from portlab.techniques.matching import Matches, ProbeTable
+from portlab.techniques.matching import Matches
 from portlab.true_times import with_true_times
 from portlab.verdict import NO_PORT, Asked, conclude
 from portlab.wire import Wire
 
 RECORD_SENT_UP_TO = 4096
-"""Scans of more probes than this do not capture what they send: the sent rows carry the clock of their batch.
-"""
+"""Scans of more probes do not capture what they send: the sent rows carry the clock of their batch."""
 
 ICMP_POLL_S, ICMP_GROUP = 0.1, 8
 ICMP_QUIET_S = 2.2
 """Linux gives one ICMP error a second and host: after 2.2 s without one, nobody claims the next any more."""
 
 ARP_PATIENCE_S = 0.6
-NO_ROW = -1
 LOOK_S = 0.2
 
 RandomBytes = Callable[[int], bytes]
@@ -79,13 +79,10 @@ class Loop:
         self.attempts = np.zeros(len(asked), np.uint8)
         self.answered = np.zeros(len(asked), bool)
         self.no_neighbour = np.zeros(len(asked), bool)
-        patience = UNKNOWN_PATIENCE_S if technique.NEEDS_RAW else KERNEL_PATIENCE_S
-        self.timers, self.loss = RoundTripTimers(len(addresses), patience), LossMeter(len(addresses))
-        self.probes = ProbeTable(np.empty(0, PROBE))
-        self.frames: list[Frames] = []
-        self.errnos: list[NDArray[np.void]] = []
-        self.matches: list[Matches] = []
-        self.frames_so_far = self.errnos_so_far = 0
+        self.given_up = np.zeros(len(asked), bool)  # asked and listened to enough: it is silence
+        least = 0.0 if technique.NEEDS_RAW else KERNEL_PATIENCE_S
+        self.timers, self.loss = RoundTripTimers(len(addresses), least), LossMeter(len(addresses))
+        self.journal, self.begun = Journal(technique), 0  # begun: probes handed over to the kernel
         self.started = wire.now()
         self.started_ns = wire.clock_ns()
         self.next_look = self.started + LOOK_S
@@ -98,38 +95,52 @@ class Loop:
         try:
             self.find_neighbours()
             while len(rows := self.due()):
-                self.ask(rows)
-                self.listen(rows)
+                self.ask(rows[~self.asked_enough()[rows]])
+                if self.listen(rows):
+                    self.give_up(rows)
                 self.measure_loss()
-            if self.technique.PROTOCOL == "udp":
-                self.spend_icmp_budget()
+            self.spend_icmp_budget()
         except KeyboardInterrupt:
             return False, "interrupted"
         except _Enough as enough:
             return False, str(enough)
         except OSError as error:
-            return False, f"the network went away: {error.strerror or error}"
+            return False, _what_is_missing(error)
         return True, ""
 
     # --- who is still to be asked -------------------------------------------------------------------------
 
     def due(self) -> NDArray[np.intp]:
-        """Rows without an answer that have not been asked often enough."""
-        needed = self.tries_needed()
-        if self.technique.PROTOCOL == "arp":
-            needed = np.zeros_like(needed)  # the wire has asked already
-        if self.technique.PROTOCOL == "udp" and self.pace.tries is None:
-            needed = np.where(self.refusals > 0, np.minimum(needed, 2), needed)  # see spend_icmp_budget
-        return np.flatnonzero(self.silent() & (self.attempts < needed[self.host]))
+        """Rows without an answer that have to be asked again, or at least to be listened to for longer."""
+        left_alone = self.given_up | self.rationed()[self.host]
+        return np.flatnonzero(self.silent() & ~(self.asked_enough() & left_alone))
+
+    def asked_enough(self) -> NDArray[np.bool_]:
+        """Rows that have been asked as often as they need be."""
+        needed = np.where(self.rationed(), np.minimum(self.tries_needed(), 2), self.tries_needed())
+        return self.attempts >= needed[self.host]
 
     def tries_needed(self) -> NDArray[np.int64]:
         """For each host: as often as the user said, or as the loss measured demands."""
-        if self.pace.tries is None:
-            return self.loss.tries(self.pace.miss)
-        return np.full(len(self.addresses), self.pace.tries)
+        if self.technique.PROTOCOL == "arp":
+            return np.zeros(len(self.addresses), np.int64)  # the wire has asked already
+        if self.pace.tries is not None:
+            return np.full(len(self.addresses), self.pace.tries)
+        tries = self.loss.tries(self.pace.miss)
+        if not self.technique.NEEDS_RAW:  # a kernel asks again by itself
+            tries = -(-tries // syns_within(self.pace.timeout or KERNEL_PATIENCE_S))
+        return tries
 
     def silent(self) -> NDArray[np.bool_]:
         return ~self.answered & ~self.no_neighbour
+
+    def rationed(self) -> NDArray[np.bool_]:
+        """Hosts that ration their port unreachables: their silent ports are left to `spend_icmp_budget`."""
+        return (self.refusals > 0) & (self.technique.PROTOCOL == "udp") & (self.pace.tries is None)
+
+    def give_up(self, rows: NDArray[np.intp]) -> None:
+        """Conclude silence from the rows that nobody will ask again."""
+        self.given_up[rows] = (self.silent() & self.asked_enough() & ~self.rationed()[self.host])[rows]
 
     def find_neighbours(self) -> None:
         """Find the next hop of every address; those whose ARP goes unanswered are asked nothing more."""
@@ -137,11 +148,13 @@ class Loop:
             return
         if self.technique.PROTOCOL == "arp":
             self.attempts[:] = 1
-            self.remember_probes(self.make_probes(np.arange(len(self.asked)), source_port=0))
+            self.journal.add(self.make_probes(np.arange(len(self.asked)), source_port=0))
         patience = self.pace.timeout or ARP_PATIENCE_S
         reachable = self.wire.resolve(self.addresses, patience)
         self.collect(0)
-        if self.technique.PROTOCOL != "arp":
+        if self.technique.PROTOCOL == "arp":
+            self.given_up = self.silent()
+        else:
             self.no_neighbour = ~reachable[self.host]
 
     # --- asking -------------------------------------------------------------------------------------------
@@ -149,11 +162,12 @@ class Loop:
     def ask(self, rows: NDArray[np.intp]) -> None:
         """Ask each row once more, in random order and no faster than the throttle allows."""
         self.attempts[rows] = np.minimum(self.attempts[rows], 254) + 1
+        self.given_up[rows] = False
         rows = rows[np.argsort(self.random(len(rows)), kind="stable")]
-        if self.technique.NEEDS_RAW:
+        if not self.technique.NEEDS_RAW:
+            self.journal.add(self.make_probes(rows, source_port=0))  # see `connect`
+        elif len(rows):
             self.send(self.make_probes(rows, self.wire.source_port(self.technique.PROTOCOL)))
-        else:
-            self.connect(self.make_probes(rows, source_port=0))
 
     def make_probes(self, rows: NDArray[np.intp], source_port: int) -> NDArray[np.void]:
         """One row of the probes table for each asked row."""
@@ -163,11 +177,8 @@ class Loop:
         probes["token"] = self.random(len(rows))
         probes["source"] = self.sources()[self.host[rows]] if self.technique.NEEDS_RAW else 0
         # A ping asks no port: ICMP numbers its messages, TCP knocks at one port all the same.
-        without = (
-            probes["attempt"]
-            if self.technique.PROTOCOL == "icmp"
-            else getattr(self.technique, "PING_PORT", 0)
-        )
+        is_icmp = self.technique.PROTOCOL == "icmp"
+        without = probes["attempt"] if is_icmp else getattr(self.technique, "PING_PORT", 0)
         probes["port"] = np.where(self.asked.port[rows] == NO_PORT, without, self.asked.port[rows])
         if self.payload is not None:
             probes["payload"] = self.payload[rows]
@@ -180,15 +191,9 @@ class Loop:
     def random(self, count: int) -> NDArray[np.uint32]:
         return np.frombuffer(self.random_bytes(4 * count), np.uint32)
 
-    def remember_probes(self, probes: NDArray[np.void]) -> slice:
-        """Append to the probes table; the slice is where they now stand."""
-        start = len(self.probes)
-        self.probes = ProbeTable(np.concatenate([self.probes.rows, probes]) if start else probes)
-        return slice(start, start + len(probes))
-
-    def send(self, probes: NDArray[np.void]) -> None:
-        """Send a table of probes, listening all the while."""
-        place = self.remember_probes(probes)
+    def send(self, probes: NDArray[np.void]) -> slice:
+        """Send a table of probes, listening all the while; where in the journal they stand."""
+        place = self.journal.add(probes)
         packets = self.technique.craft(probes)
         sent = 0
         self.throttle.begin_round(self.wire.now())
@@ -196,49 +201,51 @@ class Loop:
             count = min(self.throttle.allow(self.wire.now()), len(packets) - sent)
             if count:
                 part = slice(place.start + sent, place.start + sent + count)
-                self.probes.rows["time_ns"][part] = self.wire.clock_ns()
+                self.journal.probes.rows["time_ns"][part] = self.wire.clock_ns()
                 self.wire.send(packets[sent : sent + count])
                 sent += count
             self.collect(self.throttle.pause() if sent < len(packets) else 0)
             self.tell()
-
-    def connect(self, probes: NDArray[np.void]) -> None:
-        """Let the kernel connect to each; the wire says how each attempt ended."""
-        place = self.remember_probes(probes)
-        rows = probes["row"]
-        for events in self.wire.connect(self.probes.rows[place], self.waiting_time(rows)):
-            ends = events.errnos.copy()
-            ends["probe"] += place.start
-            self.absorb(Events(events.frames, ends))
-            self.tell()
+        return place
 
     # --- listening ----------------------------------------------------------------------------------------
 
-    def listen(self, rows: NDArray[np.intp]) -> None:
-        """Wait for the answers to the last round, until all are there or the time is up."""
+    def listen(self, rows: NDArray[np.intp]) -> bool:
+        """Wait for their answers, until all are there or the time is up; whether that was all patience."""
         if not self.technique.NEEDS_RAW:
-            return
+            return self.connect(rows)
         last_heard = self.wire.now()
         while len(waiting := rows[self.silent()[rows]]):
-            left = last_heard + self.waiting_time(waiting) - self.wire.now()
+            wait = self.waiting_time(waiting)
+            left = last_heard + wait - self.wire.now()
             if left <= 0:
-                return
+                return wait >= self.patience(waiting)
             if self.collect(left):
                 last_heard = self.wire.now() if self.pace.timeout is None else last_heard
             self.tell()
+        return True
+
+    def connect(self, rows: NDArray[np.intp]) -> bool:
+        """Let the kernel connect to those just asked, and say how each attempt ended; as `listen`."""
+        wait, patience = self.waiting_time(rows), self.patience(rows)
+        probes, self.begun = self.journal.probes.rows[self.begun :], len(self.journal.probes)
+        for events in self.wire.connect(probes, wait, patience):
+            self.absorb(events)
+            self.tell()
+        return wait >= patience
 
     def waiting_time(self, rows: NDArray[np.intp]) -> float:
-        """Seconds: the retransmission timeout, or after the last try of a row its patience (or what the user
-        said).
-        """
-        hosts = np.unique(self.host[rows])
-        needed = self.tries_needed()
-        last = bool((self.attempts[rows] >= needed[self.host[rows]]).any())
+        """Seconds until those rows are asked again: the retransmission timeout, or after a last try all patience."""
+        patience = self.patience(rows)
+        if self.asked_enough()[rows].any():
+            return patience
+        return min(patience, float(self.timers.timeout(self.host[rows]).max()))
+
+    def patience(self, rows: NDArray[np.intp]) -> float:
+        """Seconds after which no answer is expected any more; or what the user said."""
         if self.pace.timeout is not None:
-            return (
-                self.pace.timeout if last else min(self.pace.timeout, float(self.timers.timeout(hosts).max()))
-            )
-        return float((self.timers.patience(hosts) if last else self.timers.timeout(hosts)).max())
+            return self.pace.timeout
+        return float(self.timers.patience(self.host[rows]).max())
 
     def collect(self, wait: float) -> int:
         """Take in what the wire has, waiting for it at most so long; the number of ports newly answered."""
@@ -259,19 +266,13 @@ class Loop:
         return left
 
     def absorb(self, events: Events) -> int:
-        """Match events to probes, learn from them, and keep them."""
-        found = self.technique.recognise(events, self.probes)
-        offset = self.frames_so_far if self.technique.NEEDS_RAW else self.errnos_so_far
-        self.matches.append(Matches(found.probe, found.answer, found.event + offset))
-        self.frames.append(events.frames)
-        self.errnos.append(events.errnos)
-        self.frames_so_far += len(events.frames)
-        self.errnos_so_far += len(events.errnos)
+        """Keep events and learn from the answers among them; the number of ports newly answered."""
+        found = self.journal.keep(events)
         return self.learn(found, events) if len(found) else 0
 
     def learn(self, found: Matches, events: Events) -> int:
         """Round-trip times, loss and speed from the answers just found; the number of ports newly answered."""
-        probes = self.probes.rows[found.probe]
+        probes = self.journal.probes.rows[found.probe]
         times = (events.frames if self.technique.NEEDS_RAW else events.errnos)["time_ns"][found.event]
         rtt_s = np.maximum(times - probes["time_ns"], 1000) / 1e9
         counted = probes["row"] != NO_ROW
@@ -301,41 +302,33 @@ class Loop:
     # --- two special measures -----------------------------------------------------------------------------
 
     def measure_loss(self) -> None:
-        """Where loss was seen, or much depends on it, ask a port that is known to answer a hundred times
-        more.
-        """
+        """Where loss was seen, or much depends on it, ask a port that answers a hundred times more."""
         if self.technique.PROTOCOL != "tcp" or not self.technique.NEEDS_RAW or self.pace.tries is not None:
             return
         silent = np.bincount(self.host[self.silent()], minlength=len(self.addresses))
         for host in np.flatnonzero(self.loss.wants_calibration(silent)):
             row = np.flatnonzero(self.answered & (self.host == host))[:1]
-            before = len(self.matches)
             probes = self.make_probes(np.repeat(row, CALIBRATION), source_port=0)
             probes["row"], probes["attempt"] = NO_ROW, 0
             # a repeated SYN of the same flow would be held back by the target: each is a flow of its own
             probes["source_port"] = [self.wire.source_port(self.technique.PROTOCOL) for _ in probes]
-            self.send(probes)
+            place = self.send(probes)
             self.wait(float(self.timers.patience(np.array([host]))[0]))
-            answered = np.unique(
-                np.concatenate([m.probe for m in self.matches[before:]] or [np.empty(0, np.intp)])
-            )
-            heard = int((self.probes.rows["row"][answered] == NO_ROW).sum())
+            heard = int(self.journal.answered(place).sum())
             self.loss.trials[host] += CALIBRATION
             self.loss.losses[host] += CALIBRATION - heard
 
     def spend_icmp_budget(self) -> None:
-        """Hosts limit their port unreachables: silence counts only when the next one is due and nobody claims
-        it.
+        """Hosts ration their port unreachables: silence counts only when the next is due and nobody claims it.
 
-        Small random groups of silent ports are asked again and again; each answer the host may give settles
-        one.
+        Small random groups of silent ports are asked again and again; each answer that the host may give settles one.
         """
-        if self.pace.tries is not None:
-            return
         last_answer = self.wire.now()
-        while len(rows := np.flatnonzero(self.silent() & (self.refusals[self.host] > 0))):
+        self.given_up &= ~self.rationed()[self.host]
+        while len(rows := np.flatnonzero(self.silent() & self.rationed()[self.host])):
             idle = self.wire.now() - last_answer
             if idle >= ICMP_QUIET_S:
+                self.given_up[rows] = True
                 return
             shuffled = rows[np.argsort(self.random(len(rows)), kind="stable")]
             self.ask(shuffled[:ICMP_GROUP] if idle < ICMP_QUIET_S / 2 else shuffled)
@@ -352,34 +345,15 @@ class Loop:
 
     # --- the end ------------------------------------------------------------------------------------------
 
-    def reached(self) -> int:
-        """How many of the probes have really left: a round that was cut short leaves the last ones unsent."""
-        if self.technique.PROTOCOL == "arp":
-            return len(self.probes)  # the wire asks
-        sent = np.flatnonzero(self.probes.rows["time_ns"])
-        return int(sent[-1]) + 1 if len(sent) else 0
-
     def conclude(self, complete: bool, stopped_by: str, authorised: tuple[str, ...] = ()) -> Scan:
-        """Everything known as a value.  Rows never asked are listed apart."""
+        """Everything known as a value.  Rows never asked, or asked but not waited for, are listed apart."""
         elapsed = self.wire.now() - self.started
-        events = Events(
-            np.concatenate(self.frames) if self.frames else no_frames(),
-            np.concatenate(self.errnos) if self.errnos else no_errnos(),
-        )
-        matches = (
-            Matches(
-                *(
-                    np.concatenate([getattr(m, name) for m in self.matches])
-                    for name in ("probe", "answer", "event")
-                )
-            )
-            if self.matches
-            else Matches.none()
-        )
-        probes = self.probes.rows[: self.reached()]
+        probes, events = self.journal.sent(), self.journal.events()
         if self.wire.record_sent or not self.technique.NEEDS_RAW:
             probes, events = with_true_times(probes, events, self.technique.PROTOCOL)
-        findings = conclude(self.technique, self.asked, probes, events, matches, self.no_neighbour)
+        findings = conclude(
+            self.technique, self.asked, probes, events, self.journal.answers(), self.no_neighbour
+        )
         scan = Scan(
             technique=self.technique.NAME,
             fidelity=self.wire.fidelity,
@@ -394,6 +368,13 @@ class Loop:
             probes=probes,
             received=events,
         )
-        never = ~self.no_neighbour & ~self.answered
-        never[probes["row"][probes["row"] != NO_ROW]] = False
-        return scan.without(never) if never.any() else scan
+        open_rows = self.silent() & ~self.given_up
+        tried = np.zeros(len(self.asked), bool)
+        tried[probes["row"][probes["row"] != NO_ROW]] = True
+        return scan.without(never_asked=open_rows & ~tried, unanswered=open_rows & tried)
+
+
+def _what_is_missing(error: OSError) -> str:
+    """Why a scan could not go on, in words."""
+    what = "no socket is left on this machine" if error.errno in (EMFILE, ENFILE) else "the network went away"
+    return f"{what}: {error.strerror or error}"

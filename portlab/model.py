@@ -15,6 +15,8 @@ from typing import Any, Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from portlab.errors import BadTarget, quoted
+
 
 class Coded(StrEnum):
     """A word with a fixed one-byte code."""
@@ -263,6 +265,11 @@ class Exchange:
         """The same conversation with what the firewall and the target saw of it:
         `scan.exchange("web", 22).both_ends(recording)`.
         """
+        if not (hasattr(recording, "hosts") and hasattr(recording, "frames")):
+            raise BadTarget(
+                f"{quoted(recording)} is no recording. Make one by: "
+                'with lab.recording("gateway", "web") as seen: ...'
+            )
         return replace(self, recording=recording)
 
     def __str__(self) -> str:
@@ -276,6 +283,24 @@ class Exchange:
         from portlab.view import ladder
 
         return ladder.mimebundle(self)
+
+
+class Exchanges(list[Exchange]):
+    """What came of several packets made by hand, one Exchange each, in the order in which they were sent."""
+
+    @property
+    def frames(self) -> Frames:
+        """The frames of all of them."""
+        return np.concatenate([no_frames(), *(exchange.frames for exchange in self)])
+
+    def __str__(self) -> str:
+        return "\n\n".join(map(str, self))
+
+    __repr__ = __str__
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        bundles = [exchange._repr_mimebundle_() for exchange in self]
+        return {kind: "\n\n".join(bundle[kind] for bundle in bundles) for kind in ("text/plain", "text/html")}
 
 
 def no_frames() -> Frames:

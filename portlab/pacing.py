@@ -5,8 +5,8 @@ Three rules:
 1. The rate follows the answers: at most twice as many probes a second as answers come, or a blind floor if
    that is more. Once a repeated probe is answered (so its first copy was lost, not ignored) the floor falls
    to the speed proven.
-2. How long to wait for an answer is measured for each host (RFC 6298); before the first answer nothing is
-   known.
+2. How long to wait for an answer is measured for each host (RFC 6298), and after the last try follows the
+   slowest; before the first answer nothing is known.
 3. How often to repeat follows from the loss measured: often enough that the chance to miss an answering
    port is at most `miss`, one in a million unless told otherwise.
 """
@@ -25,7 +25,13 @@ UNKNOWN_RTO_S = 0.25
 UNKNOWN_PATIENCE_S = 1.0
 """After the last try to such a host: RFC 6298 section 2, rule 2.1."""
 KERNEL_PATIENCE_S = 3.2
-"""The same where the kernel asks: for three seconds it looks for a neighbour before it says "no route to host"."""
+"""How long an attempt to connect() is given, at least: for three seconds the kernel looks for a neighbour before
+it says "no route to host", and a program may be slow to accept on a host that is quick with all else.
+"""
+MOST_PATIENCE_S = 10.0
+"""However slow the slowest answer was: a host that delays each answer more than the last must not hold a scan."""
+KERNEL_SYNS_S = (0.0, 1.0, 3.0)
+"""When a kernel that connects sends its SYN, and again by itself (RFC 6298 sections 2.1 and 5.5)."""
 MIN_RTO_S, MAX_RTO_S = 0.1, 1.0
 """RFC 6298 asks for at least one second; a scanner that repeats and matches every try by itself can be
 quicker.
@@ -58,10 +64,11 @@ class Pace:
 class RoundTripTimers:
     """The retransmission timeout of each host, from the round-trip times seen (RFC 6298 section 2)."""
 
-    def __init__(self, hosts: int, unknown_patience: float = UNKNOWN_PATIENCE_S) -> None:
-        self.unknown_patience = unknown_patience
+    def __init__(self, hosts: int, least_patience: float = 0.0) -> None:
+        self.least_patience = least_patience
         self.smoothed = np.zeros(hosts)
         self.variation = np.zeros(hosts)
+        self.slowest = np.zeros(hosts)
         self.known = np.zeros(hosts, bool)
 
     def learn(self, host: NDArray[np.intp], rtt_s: NDArray[np.float64]) -> None:
@@ -74,6 +81,7 @@ class RoundTripTimers:
         variation = np.where(fresh, mean / 2, 0.75 * self.variation[heard] + 0.25 * difference)
         smoothed = np.where(fresh, mean, 0.875 * self.smoothed[heard] + 0.125 * mean)
         self.variation[heard], self.smoothed[heard], self.known[heard] = variation, smoothed, True
+        np.maximum.at(self.slowest, host, rtt_s)
 
     def timeout(self, host: NDArray[np.intp]) -> NDArray[np.float64]:
         """Seconds to wait for an answer of each host before asking again."""
@@ -81,8 +89,15 @@ class RoundTripTimers:
         return np.where(self.known[host], measured, UNKNOWN_RTO_S)
 
     def patience(self, host: NDArray[np.intp]) -> NDArray[np.float64]:
-        """Seconds to wait after the last try."""
-        return np.where(self.known[host], self.timeout(host), self.unknown_patience)
+        """Seconds to wait after the last try: never less than twice what the slowest answer took."""
+        follows = np.maximum(self.timeout(host), np.minimum(2 * self.slowest[host], MOST_PATIENCE_S))
+        patience = np.where(self.known[host], follows, UNKNOWN_PATIENCE_S)
+        return np.maximum(patience, self.least_patience)
+
+
+def syns_within(patience: float) -> int:
+    """How often a kernel asks by itself while one attempt to connect() is given `patience` seconds."""
+    return sum(after < patience for after in KERNEL_SYNS_S)
 
 
 class LossMeter:

@@ -14,19 +14,21 @@ A number is a habit, not proof: any program may listen on any port.  The rows li
 from __future__ import annotations
 
 import csv
+import operator
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass, fields
 from functools import cache
 from importlib import resources
 from os import PathLike
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, SupportsIndex, overload
 
-from portlab.errors import BadTarget
+from portlab.errors import BadTarget, quoted
 
 if TYPE_CHECKING:
     import pandas as pd
 
 PROTOCOLS = ("tcp", "udp")
+HIGHEST = 65_535
 EXAMS = ("008", "009")  # versions of CompTIA Network+: N10-008, N10-009
 WIDEST = 40  # characters of one cell of the table in a terminal; find(22)[0] has the whole text
 
@@ -121,18 +123,20 @@ class PortTable(Sequence[Port]):
         write_package(cards_of(self), path)
 
 
-def find(query: int | str = "", protocol: str = "", exam: str = "") -> PortTable:
+def find(query: SupportsIndex | str = "", protocol: str = "", exam: str = "") -> PortTable:
     """Look a port up by number, by service name, or by what it is for; the best match first.
 
     find(22), find("22"), find("ssh"), find("mail"), find(53, "udp"), find(exam="009"); find() is the whole
     reference.  Nothing found is an empty table, not an error.  Raises BadTarget for a number that no port can
     have, an unknown protocol and an unknown exam.
     """
-    if protocol and protocol not in PROTOCOLS:
-        raise BadTarget(f"{protocol!r} is not a protocol of the reference: type 'tcp' or 'udp'.")
-    version = str(exam).upper().removeprefix("N10-")
-    if version and version not in EXAMS:
-        raise BadTarget(f"{exam!r} is not an exam of the reference: type '009' (N10-009) or '008' (N10-008).")
+    if not isinstance(protocol, str) or protocol:
+        _known_protocol(protocol)
+    version = exam.upper().removeprefix("N10-") if isinstance(exam, str) else None
+    if version is None or (version and version not in EXAMS):
+        raise BadTarget(
+            f"{quoted(exam)} is not an exam of the reference: type '009' (N10-009) or '008' (N10-008)."
+        )
     rows = [row for row in reference() if protocol in ("", row.protocol)]
     rows = [row for row in rows if not version or version in row.exams]
     words = _words_of(query)
@@ -143,16 +147,33 @@ def find(query: int | str = "", protocol: str = "", exam: str = "") -> PortTable
     else:
         ranked = [(_rank(row, words), row) for row in rows]
         found = [row for rank, row in sorted(ranked, key=lambda pair: pair[0]) if rank < _NO_MATCH]
-    return PortTable(found, " ".join(filter(None, (str(query), protocol, version))))
+    asked = query if isinstance(query, str) else str(operator.index(query))
+    return PortTable(found, " ".join(filter(None, (asked, protocol, version))))
 
 
-def service_name(port: int | None, protocol: str = "tcp") -> str:
+def service_name(port: SupportsIndex | None, protocol: str = "tcp") -> str:
     """The usual service of a port, in one word ("ssh" for 22); "" where the reference has none."""
-    return _services().get((port, protocol), "")
+    if port is None:
+        return ""
+    number = _whole(port)
+    if number is None or not isinstance(protocol, str):
+        raise BadTarget(f"{quoted(port)}, {quoted(protocol)} is not a port: type service_name(22, 'tcp').")
+    return _services().get((number, protocol), "")
+
+
+def _whole(value: object) -> int | None:
+    """The whole number that a value is, also one of NumPy's; None where it is none."""
+    try:
+        return None if isinstance(value, bool) else operator.index(value)  # type: ignore[arg-type]  # it may be anything
+    except TypeError:
+        return None
 
 
 def numbers_of(name: str, protocol: str) -> list[int]:
     """The ports that carry exactly this service name (the usual or the registered one) over this protocol."""
+    _known_protocol(protocol)
+    if not isinstance(name, str):
+        raise BadTarget(f"{quoted(name)} is not the name of a service: type numbers_of('ssh', 'tcp').")
     wanted = name.lower()
     rows = (row for row in reference() if row.protocol == protocol)
     return sorted({row.port for row in rows if wanted in (row.service, row.iana_name)})
@@ -160,7 +181,13 @@ def numbers_of(name: str, protocol: str) -> list[int]:
 
 def common(protocol: str = "tcp") -> list[int]:
     """The port numbers of the reference for one protocol, ascending: what "common" means in a scan."""
+    _known_protocol(protocol)
     return sorted({row.port for row in reference() if row.protocol == protocol})
+
+
+def _known_protocol(protocol: object) -> None:
+    if not isinstance(protocol, str) or protocol not in PROTOCOLS:
+        raise BadTarget(f"{quoted(protocol)} is not a protocol of the reference: type 'tcp' or 'udp'.")
 
 
 @cache
@@ -181,16 +208,24 @@ def _services() -> dict[tuple[int | None, str], str]:
     return {(row.port, row.protocol): row.service for row in rows}
 
 
-def _words_of(query: int | str) -> list[str]:
-    if isinstance(query, bool) or not isinstance(query, int | str):
-        raise BadTarget(f"{query!r} cannot be looked up: type a port number or a word, such as 22 or 'ssh'.")
-    return [str(_number(query))] if isinstance(query, int) else query.lower().split()
+def _words_of(query: SupportsIndex | str) -> list[str]:
+    if isinstance(query, str):
+        return query.lower().split()
+    number = _whole(query)
+    if number is None:
+        raise BadTarget(
+            f"{quoted(query)} cannot be looked up: type a port number or a word, such as 22 or 'ssh'."
+        )
+    if not 0 <= number <= HIGHEST:
+        raise BadTarget(f"{quoted(number)} is not a port number: ports go from 0 to 65535.")
+    return [str(number)]
 
 
-def _number(text: int | str) -> int:
-    if len(str(text)) > 6 or not 0 <= int(text) <= 65_535:
-        raise BadTarget(f"{text} is not a port number: ports go from 0 to 65535.")
-    return int(text)
+def _number(digits: str) -> int:
+    digits = digits.lstrip("0") or "0"
+    if len(digits) > 5 or int(digits) > HIGHEST:
+        raise BadTarget(f"{quoted(digits)} is not a port number: ports go from 0 to 65535.")
+    return int(digits)
 
 
 _NO_MATCH = 4

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from portlab.addresses import dotted
-from portlab.errors import BadTarget
+from portlab.errors import BadTarget, plain, quoted
 from portlab.model import (
     BATCH_CLOCK,
     FRAME,
@@ -32,6 +32,8 @@ from portlab.ports import service_name
 from portlab.techniques import Technique, technique
 from portlab.techniques.matching import NOBODY, ProbeTable, conversations
 from portlab.verdict import NO_EVENT, NO_PORT, Asked, Findings
+
+AnyType = TypeVar("AnyType", bound=np.generic)
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -68,8 +70,30 @@ class Scan:
     """Why the scan ended early, where `complete` is false."""
     never_asked: tuple[tuple[str, int | None], ...] = ()
     """(address, port) of the rows that were not reached before it ended."""
+    unanswered: tuple[tuple[str, int | None], ...] = ()
+    """(address, port) of the rows that were asked, but whose answer was not waited for: it ended too early."""
     notes: tuple[str, ...] = ()
     """What a file that this was read from holds and this scan does not, each a sentence."""
+
+    def __post_init__(self) -> None:
+        """A result is a value: its arrays can be read, not written.  Words may come from a file: no control character
+        in them reaches a terminal or an XML file.
+        """
+        for name in ("fidelity", "stopped_by"):
+            object.__setattr__(self, name, plain(getattr(self, name)))
+        object.__setattr__(self, "authorised", tuple(plain(str(item)) for item in self.authorised))
+        columns = {
+            column.name: _read_only(getattr(self.findings, column.name)) for column in fields(Findings)
+        }
+        events = Events(_read_only(self.received.frames), _read_only(self.received.errnos))
+        asked = Asked(_read_only(self.asked.address), _read_only(self.asked.port), self.asked.names)
+        for name, value in (
+            ("asked", asked),
+            ("findings", Findings(**columns)),
+            ("probes", _read_only(self.probes)),
+            ("received", events),
+        ):
+            object.__setattr__(self, name, value)
 
     # --- columns ------------------------------------------------------------------------------------------
 
@@ -138,20 +162,55 @@ class Scan:
         return (self.row(index) for index in range(len(self)))
 
     def __getitem__(self, key: str | tuple[str, int]) -> PortResult:
+        if isinstance(key, tuple) and len(key) > 2:
+            raise BadTarget(f"scan[{quoted(key)[1:-1]}] names more than a host and a port. {self._example()}")
         return self.row(self.index(*key) if isinstance(key, tuple) else self.index(key))
 
     def index(self, host: str, port: int | None = None) -> int:
         """The row of that host (name or address) and port.  BadTarget where it was not asked."""
-        wanted = str(host).lower().removesuffix(".lab")
+        if not isinstance(host, str):
+            raise BadTarget(f"{quoted(host)} is not the name or address of a host. {self._example()}")
+        if port is not None and (isinstance(port, bool) or not isinstance(port, int | np.integer)):
+            raise BadTarget(f"{quoted(port)} is not the number of a port. {self._example()}")
+        wanted = host.lower().removesuffix(".lab")
         ours = np.array(
             [wanted in (name, dotted(a)) for name, a in zip(self.host, self.address.tolist(), strict=True)],
             bool,
         )
         hits = np.flatnonzero(ours & (self.port == (NO_PORT if port is None else port)))
         if not len(hits):
-            asked = f"{host!r}" if port is None else f"{host!r}, {port}"
-            raise BadTarget(f"This scan did not ask {asked}. It asked {_few(sorted(set(self.host)))}.")
+            raise BadTarget(
+                self._not_reached(host, port) or self._not_asked(host, port, self.port[ours].tolist())
+            )
         return int(hits[0])
+
+    def _not_reached(self, host: str, port: int | None) -> str:
+        """Why there is no such row, where the scan ended before there could be one."""
+        asked = quoted(host) if port is None else f"{quoted(host)}, {quoted(port)}"
+        addresses = {name: address for address, name in self.asked.names.items()}
+        apart = (dotted(addresses[host]) if host in addresses else host, port)
+        if apart not in self.unanswered and apart not in self.never_asked:
+            return ""
+        when = "had answered" if apart in self.unanswered else "was asked"
+        return f"This scan ended ({self.stopped_by}) before {asked} {when}. Scan it again."
+
+    def _not_asked(self, host: str, port: int | None, ports: list[int]) -> str:
+        """Why there is no such row, where of that host these ports were asked."""
+        asked = quoted(host) if port is None else f"{quoted(host)}, {quoted(port)}"
+        if not ports:
+            return f"This scan did not ask {asked}. It asked {_few(sorted(set(self.host)))}."
+        if port is None:
+            return f"A {self.technique} scan has a row a port: name one. {self._example(host, ports[0])}"
+        if ports[0] == NO_PORT:
+            return f"A {self.technique} asks hosts, no ports. {self._example(host, NO_PORT)}"
+        return f"This scan did not ask {asked}. It asked its ports {_few([str(each) for each in ports])}."
+
+    def _example(self, host: str = "", port: int | None = None) -> str:
+        """How one row of this scan is asked for."""
+        host = host or next(iter(self.host), "web")
+        if port is None:
+            port = int(self.port[0]) if len(self) else 80
+        return f"Type scan[{quoted(host)}]." if port == NO_PORT else f"Type scan[{quoted(host)}, {port}]."
 
     def row(self, index: int) -> PortResult:
         """One row as a value with words in it."""
@@ -192,22 +251,31 @@ class Scan:
             return f"Not a RST: it was {kind} that made connect() say refused. A SYN scan says filtered."
         return f"It was {kind} that ended this connection attempt."
 
-    def without(self, rows: NDArray[np.bool_]) -> Scan:
-        """The same scan with those rows moved to `never_asked`: nothing is claimed about what was not asked."""
-        kept = ~rows
+    def without(self, never_asked: NDArray[np.bool_], unanswered: NDArray[np.bool_] | None = None) -> Scan:
+        """The same scan with those rows listed apart: nothing is claimed about what was not asked and waited for."""
+        unanswered = np.zeros(len(self), bool) if unanswered is None else unanswered
+        kept = ~(never_asked | unanswered)
+        if kept.all():
+            return self
         number = np.where(kept, np.cumsum(kept) - 1, -1)
         probes = self.probes.copy()
         asked = probes["row"] >= 0
         probes["row"][asked] = number[probes["row"][asked]]
         columns = {column.name: getattr(self.findings, column.name)[kept] for column in fields(Findings)}
-        unasked = zip(self.address[rows].tolist(), self.port[rows].tolist(), strict=True)
         return replace(
             self,
             asked=Asked(self.address[kept], self.port[kept], self.asked.names),
             findings=Findings(**columns),
             probes=probes,
-            never_asked=tuple((dotted(a), None if p == NO_PORT else p) for a, p in unasked),
+            never_asked=self._pairs(never_asked),
+            unanswered=self._pairs(unanswered),
         )
+
+    def _pairs(self, rows: NDArray[np.bool_]) -> tuple[tuple[str, int | None], ...]:
+        """(address, port) of those rows."""
+        called = {address: dotted(address) for address in np.unique(self.address[rows]).tolist()}
+        pairs = zip(self.address[rows].tolist(), self.port[rows].tolist(), strict=True)
+        return tuple((called[address], None if port == NO_PORT else port) for address, port in pairs)
 
     # --- evidence -----------------------------------------------------------------------------------------
 
@@ -224,7 +292,8 @@ class Scan:
         if len(frames) and (frames["direction"] == SENT).any():
             return self.received
         together = np.concatenate([_as_sent(technique(self.technique), self.probes), frames])
-        return Events(together[np.argsort(together["time_ns"], kind="stable")], self.received.errnos)
+        in_order = _read_only(together[np.argsort(together["time_ns"], kind="stable")])
+        return Events(in_order, self.received.errnos)
 
     def exchange(self, host: str, port: int | None = None) -> Exchange:
         """The conversation behind one verdict: its frames in order, the deciding one marked."""
@@ -246,9 +315,9 @@ class Scan:
         )
         return Exchange(
             result=self.row(index),
-            frames=frames,
-            errnos=ends[mine],
-            probes=row_probes,
+            frames=_read_only(frames),
+            errnos=_read_only(ends[mine]),
+            probes=_read_only(row_probes),
             decides=self._deciding(index, frames),
             ended_ns=self.started_ns + int(self.elapsed_s * 1e9),
             names=self.asked.names,
@@ -331,6 +400,13 @@ def _as_sent(technique_: Technique, probes: NDArray[np.void]) -> Frames:
     frames["captured"] = np.minimum(frames["length"], frames["data"].shape[1])
     frames["time_ns"], frames["direction"], frames["marks"] = probes["time_ns"], SENT, BATCH_CLOCK
     return frames
+
+
+def _read_only(array: NDArray[AnyType]) -> NDArray[AnyType]:
+    """The same array for readers: whoever made it may go on writing, but not through this."""
+    view = array.view()
+    view.flags.writeable = False
+    return view
 
 
 def _or_none(value: np.int16) -> int | None:

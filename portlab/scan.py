@@ -6,25 +6,40 @@ run the loop, conclude.  Nothing is sent before the check.
 
 from __future__ import annotations
 
+import difflib
 import os
 import random
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypedDict, Unpack
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
 
 from portlab import lab, scope
 from portlab.addresses import dotted, number
-from portlab.errors import BadTarget, MalformedPacket, NotPermitted
+from portlab.errors import BadTarget, MalformedPacket, NotPermitted, quoted
 from portlab.loop import Loop
-from portlab.model import FRAME, PROBE, RECEIVED, SENT, SNAP, Exchange, Frames, no_errnos, no_frames
+from portlab.model import (
+    FRAME,
+    PROBE,
+    RECEIVED,
+    SENT,
+    SNAP,
+    Exchange,
+    Exchanges,
+    Frames,
+    Reason,
+    no_errnos,
+    no_frames,
+)
 from portlab.pacing import BLIND_RATE, MAX_TRIES, POLITE_RATE, Pace
+from portlab.packets.byhand import Draft, drafts
 from portlab.packets.dissect import Dissected
-from portlab.packets.headers import ETHERNET_SIZE, ETHERTYPE_IPV4, IPV4, IPV4_SIZE
+from portlab.packets.headers import ETHERNET_SIZE, ETHERTYPE_IPV4
 from portlab.result import Scan
-from portlab.targets import at_least, limit_probes, positive
+from portlab.targets import at_least, between, limit_probes, one_of, yes_or_no
 from portlab.targets import ports as port_numbers
 from portlab.targets import targets as target_addresses
 from portlab.techniques import Technique, payloads, technique
@@ -41,6 +56,8 @@ PING_METHODS = {
     "syn": "ping-syn",
     "ack": "ping-ack",
 }
+TIMEOUT_S, DEADLINE_S, RATE = (0.001, 3600), (0.001, 604_800), (0.01, 10_000_000)
+LONGEST_PACKET = 0xFFFF  # bytes: what total_length can say
 LINGER_S = 0.2
 """After the first answer to a packet made by hand: time for what follows it, such as the kernel's own RST."""
 
@@ -50,10 +67,11 @@ class Options(TypedDict, total=False):
 
     `tries`: how often a silent port is asked (by itself: as often as the loss measured demands, so that an
     answering port is missed with a chance of at most one in a million).  `timeout`: seconds to wait after the
-    last try (from the round-trip times measured).  `rate`: probes a second at most.  `deadline`: seconds for
-    the whole scan.  `seed`: a number for tokens and order that can be repeated.  `progress`: whether to show
-    a bar after the first second.  `watch`: a function that is shown, up to five times a second, the Scan as it
-    would be if it ended now; where it answers True, the scan ends.
+    last try, from a thousandth to an hour (by itself: from the round-trip times measured).  `rate`: probes a
+    second at most.  `deadline`: seconds for the whole scan, at most a week.  `seed`: a number for tokens and
+    order that can be repeated.  `progress`: whether to show a bar after the first second.  `watch`: a function
+    that is shown, up to five times a second, the Scan as it would be if it ended now; where it answers True,
+    the scan ends.
     """
 
     tries: int
@@ -71,11 +89,10 @@ def ping(target: Any, *, method: str = "icmp", **options: Unpack[Options]) -> Sc
     `method` is "icmp" (an echo), "timestamp", "arp" (own link only), "syn" or "ack".  For the others see
     `Options`.
     """
-    if method not in PING_METHODS:
-        raise BadTarget(f"There is no ping method {method!r}. PortLab knows {', '.join(PING_METHODS)}.")
+    name, wanted = PING_METHODS[one_of("ping method", method, PING_METHODS)], _checked(options)
     hosts = target_addresses(target)
     asked = Asked(hosts.addresses, np.full(len(hosts.addresses), NO_PORT, np.int32), _names() | hosts.names)
-    return _scan(PING_METHODS[method], asked, options)
+    return _scan(name, wanted, asked)
 
 
 def connect_scan(target: Any, ports: Any = "common", **options: Unpack[Options]) -> Scan:
@@ -83,7 +100,7 @@ def connect_scan(target: Any, ports: Any = "common", **options: Unpack[Options])
 
     With `timeout=20, tries=1` the kernel's own patience can be watched.  For all options see `Options`.
     """
-    return _scan("connect", _asked(target, ports, "tcp"), options)
+    return _scan("connect", _checked(options), _asked(target, ports, "tcp"))
 
 
 def syn_scan(target: Any, ports: Any = "common", **options: Unpack[Options]) -> Scan:
@@ -92,7 +109,7 @@ def syn_scan(target: Any, ports: Any = "common", **options: Unpack[Options]) -> 
     `target`: names, addresses, CIDRs, ranges, or a list of them.  `ports`: a number, a list, "20-25,80",
     "common", "all".  For the options see `Options`.
     """
-    return _scan("syn", _asked(target, ports, "tcp"), options)
+    return _scan("syn", _checked(options), _asked(target, ports, "tcp"))
 
 
 def udp_scan(
@@ -105,34 +122,36 @@ def udp_scan(
     errors: without `tries`, PortLab keeps asking silent ports until the host's next error would be due.  See
     `Options`.
     """
+    wanted = _checked(options)
+    payloads.choose(np.empty(0, np.uint16), payload)
     asked = _asked(target, ports, "udp")
-    return _scan("udp", asked, options, payloads.choose(asked.port.astype(np.uint16), payload))
+    return _scan("udp", wanted, asked, payloads.choose(asked.port.astype(np.uint16), payload))
 
 
 def fin_scan(target: Any, ports: Any = "common", **options: Unpack[Options]) -> Scan:
     """Send a FIN to each port: RST means closed, silence open or filtered.  For the options see `Options`."""
-    return _scan("fin", _asked(target, ports, "tcp"), options)
+    return _scan("fin", _checked(options), _asked(target, ports, "tcp"))
 
 
 def null_scan(target: Any, ports: Any = "common", **options: Unpack[Options]) -> Scan:
     """Send a segment without any flag to each port; read like a FIN scan.  For the options see `Options`."""
-    return _scan("null", _asked(target, ports, "tcp"), options)
+    return _scan("null", _checked(options), _asked(target, ports, "tcp"))
 
 
 def xmas_scan(target: Any, ports: Any = "common", **options: Unpack[Options]) -> Scan:
     """Send FIN, PSH and URG at once to each port; read like a FIN scan.  For the options see `Options`."""
-    return _scan("xmas", _asked(target, ports, "tcp"), options)
+    return _scan("xmas", _checked(options), _asked(target, ports, "tcp"))
 
 
 def ack_scan(target: Any, ports: Any = "common", **options: Unpack[Options]) -> Scan:
     """Send an ACK to each port: RST means that no filter was in the way.  For the options see `Options`."""
-    return _scan("ack", _asked(target, ports, "tcp"), options)
+    return _scan("ack", _checked(options), _asked(target, ports, "tcp"))
 
 
 def _asked(target: Any, ports: Any, protocol: str) -> Asked:
     """Every port of every host: one row each."""
-    hosts = target_addresses(target)
     numbers = port_numbers(ports, protocol)
+    hosts = target_addresses(target)
     limit_probes(len(hosts.addresses), len(numbers))
     address = np.repeat(hosts.addresses, len(numbers)).astype(np.uint32)
     return Asked(address, np.tile(numbers, len(hosts.addresses)).astype(np.int32), _names() | hosts.names)
@@ -144,34 +163,58 @@ def _names() -> dict[int, str]:
     return {number(a): name for name, addresses in here.hosts.items() for a in addresses} if here else {}
 
 
-def _pace(options: Options) -> Pace:
-    """The options, each checked: BadTarget quotes the one that cannot be."""
+class Wanted(NamedTuple):
+    """The options of a scan, each of them checked."""
+
+    pace: Pace
+    chance: RandomBytes
+    progress: bool
+    watch: Watch | None
+
+
+def _checked(options: Options) -> Wanted:
+    """The options, each checked before anything else is done: BadTarget quotes the one that cannot be."""
     if unknown := options.keys() - Options.__annotations__.keys():
-        raise BadTarget(
-            f"There is no option {sorted(unknown)[0]!r}. A scan takes {', '.join(Options.__annotations__)}."
-        )
+        raise BadTarget(_no_option(min(unknown)))
     tries, timeout, rate, deadline = (options.get(name) for name in ("tries", "timeout", "rate", "deadline"))
-    return Pace(
+    pace = Pace(
         tries=None if tries is None else at_least("tries", tries, 1, MAX_TRIES),
-        timeout=None if timeout is None else positive("timeout", timeout),
-        rate=None if rate is None else positive("rate", rate, "probes a second"),
-        deadline=None if deadline is None else positive("deadline", deadline),
+        timeout=None if timeout is None else between("timeout", timeout, *TIMEOUT_S),
+        rate=None if rate is None else between("rate", rate, *RATE, "probes a second"),
+        deadline=None if deadline is None else between("deadline", deadline, *DEADLINE_S),
         blind_rate=POLITE_RATE if lab.current() is None else BLIND_RATE,
     )
+    seed, watch = options.get("seed"), options.get("watch")
+    if watch is not None and not callable(watch):
+        raise BadTarget(
+            f"watch={quoted(watch)} is not a function: it is shown the scan so far, and ends it by True, such as "
+            "watch=lambda scan: len(scan) > 9."
+        )
+    chance = _random_bytes(None if seed is None else at_least("seed", seed, 0, 2**63))
+    return Wanted(pace, chance, yes_or_no("progress", options.get("progress", True)), watch)
 
 
-def _scan(name: str, asked: Asked, options: Options, payload: NDArray[np.uint8] | None = None) -> Scan:
-    kind, pace = technique(name), _pace(options)
+def _no_option(name: str) -> str:
+    known = ["ports", *Options.__annotations__]
+    close = difflib.get_close_matches(name, known, 1, 0.7)
+    hint = f"Did you mean {close[0]!r}? " if close and close[0] != name else ""
+    why = "A ping asks hosts, no ports. " if name == "ports" else ""
+    return f"There is no option {name!r} here. {hint}{why}A scan takes {', '.join(Options.__annotations__)}."
+
+
+def _scan(name: str, wanted: Wanted, asked: Asked, payload: NDArray[np.uint8] | None = None) -> Scan:
+    kind = technique(name)
     scope.check(asked.address)
     wire = open_wire(kind)
-    tell, stop_telling = _teller(f"{name} scan", options.get("progress", True))
+    tell, stop_telling = _teller(f"{name} scan", wanted.progress)
     try:
         if kind.PROTOCOL == "arp":
             asked = _on_link(wire, asked)
-        chance = _random_bytes(options.get("seed"))
-        loop = Loop(kind, asked, wire, pace, chance, tell, payload, options.get("watch"))
+        asked.address.setflags(write=False)  # `watch` is shown what was checked, and cannot change it
+        loop = Loop(kind, asked, wire, wanted.pace, wanted.chance, tell, payload, wanted.watch)
         complete, stopped_by = loop.run()
-        return loop.conclude(complete, stopped_by, tuple(str(item) for item in scope.authorised()))
+        found = loop.conclude(complete, stopped_by, tuple(str(item) for item in scope.authorised()))
+        return _not_blamed(found, wire) if complete else found
     finally:
         stop_telling()
         wire.close()
@@ -212,8 +255,29 @@ def _on_link(wire: Wire, asked: Asked) -> Asked:
     return asked
 
 
+def _not_blamed(found: Scan, wire: Wire) -> Scan:
+    """The same scan without the rows behind a next hop that never spoke, where nothing else was heard on the link.
+
+    They were asked nothing, so nothing is said about them: it is this machine's own link that does not work.
+    """
+    frames = found.received.frames
+    unreached = (found.reason == Reason.HOST_UNREACH.code) & (found.answered_by == 0)
+    if (frames["direction"] == RECEIVED).any() or not unreached.any():
+        return found
+    if found.technique == "connect" and not Dissected(frames).is_arp.any():
+        return found  # nobody listened beside it
+    near = [address for address in np.unique(found.address).tolist() if wire.on_link(address)]
+    rows = unreached & ~np.isin(found.address, near)
+    if not rows.any():
+        return found
+    why = (
+        "this machine's own link is dead: not one frame came in, not even an answer to ARP from the next hop"
+    )
+    return replace(found.without(rows), complete=False, stopped_by=why)
+
+
 def _random_bytes(seed: int | None) -> RandomBytes:
-    return os.urandom if seed is None else random.Random(at_least("seed", seed, 0, 2**63)).randbytes
+    return os.urandom if seed is None else random.Random(seed).randbytes
 
 
 def _teller(text: str, wanted: bool) -> tuple[Progress, Callable[[], None]]:
@@ -228,67 +292,51 @@ def _teller(text: str, wanted: bool) -> tuple[Progress, Callable[[], None]]:
 # --- packets made by hand ---------------------------------------------------------------------------------
 
 
-def send(packet: Any, *, timeout: float = 1.0) -> Exchange:
+def send(packet: Any, *, timeout: float = 1.0) -> Exchange | Exchanges:
     """Send a packet made by hand (Scapy's IP/..., or bytes that begin with an IPv4 header) and keep what
-    follows.
+    follows: an Exchange.
 
-    The bytes go out as they are, wrong checksums included; only the destination is checked.  Waits `timeout`
-    seconds for an answer, and a little longer for what follows one.  MalformedPacket where there is no IPv4
-    destination to check.
+    The bytes go out as they are, wrong checksums included (on loopback the kernel fills in the IP header's own).
+    What stands for several packets (`dport=[80, 81]`, a list) is sent as all of them, one after another, and gives
+    Exchanges, a list.  Each is checked before the first leaves: its destination, its source, since answers go there,
+    and whatever makes somebody send it on (source routes, packets inside it, ICMP redirects).  Waits `timeout`
+    seconds for an answer, and a little longer for what follows one.  MalformedPacket where nobody can say where a
+    packet leads, OutOfScope where it leads outside.
     """
-    data = _bytes_of(packet)
-    header = np.frombuffer(data[:IPV4_SIZE], np.uint8).view(IPV4)[0]
-    destination = int(header["destination_address"])
-    timeout = positive("timeout", timeout)
-    scope.check(np.array([destination], np.uint32))
+    timeout = between("timeout", timeout, *TIMEOUT_S)
+    made = drafts(packet)
+    for draft in made:
+        scope.check_packet(draft.data)
     wire = open_wire()
     try:
-        data = _with_source(packet, data, wire.source(destination))
-        return _converse(wire, data, destination, timeout)
+        packets = [_signed(wire, draft) for draft in made]
+        exchanges = [_converse(wire, packet, timeout) for packet in packets]
+        return exchanges[0] if len(exchanges) == 1 else Exchanges(exchanges)
     finally:
         wire.close()
 
 
-def _bytes_of(packet: Any) -> bytes:
-    """The packet from its IPv4 header on."""
-    if hasattr(packet, "haslayer"):  # one of Scapy's
-        if not packet.haslayer("IP"):
-            raise MalformedPacket(
-                f"{packet.summary()!r} has no IPv4 layer. Begin with IP(dst=...)/ and build on it."
-            )
-        packet = packet["IP"]
-    try:
-        data = bytes(packet)
-    except TypeError:
-        raise MalformedPacket(f"{packet!r} is no packet. Give Scapy's IP(dst=...)/... or bytes.") from None
-    if len(data) < IPV4_SIZE or data[0] >> 4 != 4:
+def _signed(wire: Wire, draft: Draft) -> bytes:
+    """The bytes that will be sent, judged as they are: nothing is built again after this."""
+    own = wire.source(draft.destination)
+    packet = draft.sent_from(own)
+    scope.check_packet(packet, own)
+    limit = getattr(wire, "mtu", lambda address: LONGEST_PACKET)  # a wire may have none
+    most = limit(draft.destination)
+    if len(packet) > most:
         raise MalformedPacket(
-            f"These {len(data)} bytes do not begin with an IPv4 header of {IPV4_SIZE} bytes (PortLab is IPv4 only)."
+            f"This packet has {len(packet):,} bytes, and the link takes {most:,} (its MTU). Make it shorter, or send "
+            "the fragments of it: pl.send(scapy.all.fragment(packet))."
         )
-    if int.from_bytes(data[2:4], "big") != len(data):
-        raise MalformedPacket(
-            f"The header's total_length says {int.from_bytes(data[2:4], 'big')}, but there are {len(data)} bytes."
-        )
-    return data
+    return packet
 
 
-def _with_source(packet: Any, data: bytes, source: int) -> bytes:
-    """Scapy guesses a source address from the machine it runs on; where nobody chose one, the lab's own is
-    right.
-    """
-    if not hasattr(packet, "haslayer") or "src" in packet["IP"].fields:
-        return data
-    copy = packet["IP"].copy()
-    copy.src = dotted(source)
-    return bytes(copy)
-
-
-def _converse(wire: Wire, data: bytes, destination: int, timeout: float) -> Exchange:
+def _converse(wire: Wire, packet: bytes, timeout: float) -> Exchange:
     wire.record_sent = True
-    rows = np.frombuffer(data, np.uint8)[np.newaxis]
+    rows = np.frombuffer(packet, np.uint8)[np.newaxis]
     heard: list[Frames] = []
     probes = _as_probe(rows, wire.clock_ns())
-    reachable = bool(wire.resolve(np.array([destination], np.uint32), timeout).all())
+    reachable = bool(wire.resolve(probes["address"], timeout).all())
     if reachable:
         wire.send(rows)
     end = wire.now() + timeout

@@ -9,17 +9,22 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import islice
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from portlab import lab
-from portlab.errors import BadTarget, OutOfScope
+from portlab.errors import BadTarget, OutOfScope, quoted
+from portlab.packets.leads import leads
 
 Addresses = NDArray[np.uint32]
 
 LOOPBACK = ipaddress.IPv4Network("127.0.0.0/8")
+MOST_EXCLUDED = 65_536
 LARGEST = 16  # prefix length: nobody owns more by mistake
+HIGHEST_PORT = 65_535
 NEVER = tuple(
     (ipaddress.IPv4Network(network), why)
     for network, why in (
@@ -59,13 +64,16 @@ def authorise(
     cannot be.
     """
     allowed = _network(network)
-    _refuse_what_nobody_owns(allowed)
+    if unfit := _unfit(allowed):
+        raise BadTarget(f"{_text(allowed)!r} {unfit}.")
     if not isinstance(reason, str) or not reason.strip():
         raise BadTarget(
-            f"Authorising {network!r} needs a reason, which is recorded with the results: "
+            f"Authorising {quoted(network)} needs a reason, which is recorded with the results: "
             f'authorise("{allowed}", reason="my own router").'
         )
-    shut = tuple(_network(item) for item in ([exclude] if isinstance(exclude, str) else exclude))
+    if not callable(tell):
+        raise BadTarget(f"tell={quoted(tell)} is not a function: leave it out, or type tell=print.")
+    shut = tuple(_network(item) for item in _items(exclude))
     for item in shut:
         if not item.subnet_of(allowed):
             raise BadTarget(f"{_text(item)!r} cannot be excluded: it is not inside {str(allowed)!r}.")
@@ -91,19 +99,43 @@ def withdraw() -> None:
     _authorised.clear()
 
 
-def check(addresses: ArrayLike, said: str = "") -> None:
+def check(addresses: ArrayLike, said: str = "", span: tuple[int, int] | None = None) -> None:
     """Refuse, by OutOfScope, unless every address (as a number) may be probed.
 
-    `said` is what the user typed; the message names it beside the address it came to.
+    `said` is what the user typed; the message names it beside the address it came to.  `span` is the first and the
+    last address of the sweep it is part of, which would have to be authorised as a whole.
     """
+    _check(addresses, f"from {said!r}" if said else "", said, span)
+
+
+def check_packet(packet: bytes, own: int | None = None) -> None:
+    """Refuse, by OutOfScope, unless an IPv4 packet and all that it carries leads only to what may be probed.
+
+    That is every destination, every address in options that route, and every source, since answers go there; the
+    `own` address and none (0.0.0.0) are right as sources.  Without `own` sources are not judged yet.
+    """
+    for lead in leads(packet):
+        if not lead.is_source or (own is not None and lead.address not in (0, own)):
+            _check([lead.address], lead.role)
+
+
+def may_probe(address: int) -> bool:
+    """Whether one address (as a number) may be probed."""
+    return not _refused(np.array([address], np.uint32)).any()
+
+
+def _check(addresses: ArrayLike, origin: str, said: str = "", span: tuple[int, int] | None = None) -> None:
     column = np.asarray(addresses, np.uint32)
-    excluded = _inside(column, _exclusions())
-    shared = _shared(column)
-    refused = ~_inside(column, _allowed()) | excluded | shared
+    refused = _refused(column)
     if refused.any():
-        first = int(np.argmax(refused))
-        address = str(ipaddress.IPv4Address(int(column[first])))
-        raise OutOfScope(_refusal(address, said, bool(excluded[first]), bool(shared[first])))
+        first = int(column[np.argmax(refused)])
+        address = ipaddress.IPv4Address(first)
+        called = f"{address} ({origin})" if origin and said != str(address) else str(address)
+        raise OutOfScope(f"{called} {_why(address)}  {_instead(said, span or (first, first))}".rstrip())
+
+
+def _refused(column: Addresses) -> NDArray[np.bool_]:
+    return ~_inside(column, _allowed()) | left_out(column)
 
 
 def left_out(addresses: Addresses) -> NDArray[np.bool_]:
@@ -111,14 +143,33 @@ def left_out(addresses: Addresses) -> NDArray[np.bool_]:
     return _inside(addresses, _exclusions()) | _shared(addresses)
 
 
+def _items(exclude: Any) -> list[object]:
+    """What is excluded, one by one."""
+    if isinstance(exclude, str | bytes | dict | ipaddress.IPv4Address | ipaddress.IPv4Network):
+        return [exclude]
+    try:
+        items = list(islice(exclude, MOST_EXCLUDED + 1))
+    except TypeError:
+        raise BadTarget(
+            f'exclude={quoted(exclude)} is no list of addresses: type exclude=["192.0.2.9"].'
+        ) from None
+    if len(items) > MOST_EXCLUDED:
+        raise BadTarget(
+            f"exclude={quoted(exclude)} has no end, or more than {MOST_EXCLUDED:,} items: type networks."
+        )
+    return items
+
+
 def _network(typed: object) -> ipaddress.IPv4Network:
-    text = str(typed).strip()
+    accepted = str | ipaddress.IPv4Address | ipaddress.IPv4Network
+    text = str(typed).strip() if isinstance(typed, accepted) else quoted(typed)
     try:
         return ipaddress.IPv4Network(text)
     except ValueError as error:
         hint = ""
         if "host bits" in str(error):
-            hint = f"  Its network is {str(ipaddress.IPv4Network(text, strict=False))!r}."
+            whole = ipaddress.IPv4Network(text, strict=False)
+            hint = f"  Its network {str(whole)!r} {_unfit(whole) or 'would be one'}."
         if ":" in text:
             hint = "  PortLab is IPv4 only."
         raise BadTarget(
@@ -127,14 +178,14 @@ def _network(typed: object) -> ipaddress.IPv4Network:
         ) from None
 
 
-def _refuse_what_nobody_owns(network: ipaddress.IPv4Network) -> None:
+def _unfit(network: ipaddress.IPv4Network) -> str:
+    """Why a network cannot be authorised; "" where it can."""
     if network.prefixlen < LARGEST:
-        raise BadTarget(
-            f"{_text(network)!r} is too large to be authorised: at most a /{LARGEST}, 65,536 addresses."
-        )
+        return f"is too large to be authorised: at most a /{LARGEST}, 65,536 addresses"
     for never, why in NEVER:
         if network.overlaps(never):
-            raise BadTarget(f"{_text(network)!r} cannot be authorised: {str(never)!r} {why}.")
+            return f"cannot be authorised: {str(never)!r} {why}"
+    return ""
 
 
 def _text(network: ipaddress.IPv4Network) -> str:
@@ -170,19 +221,42 @@ def _shared(addresses: Addresses) -> NDArray[np.bool_]:
     return np.isin(addresses, np.array([int(end) for end in ends], np.uint32))
 
 
-def _refusal(address: str, said: str, excluded: bool, shared: bool) -> str:
-    origin = f" (from {said!r})" if said and said != address else ""
-    if excluded:
-        return f"{address}{origin} was excluded when its network was authorised.  Leave it out."
-    if shared:
+def _why(address: ipaddress.IPv4Address) -> str:
+    """Why an address may not be probed."""
+    number = np.array([int(address)], np.uint32)
+    if _inside(number, _exclusions()).any():
+        return "was excluded when its network was authorised.  Leave it out."
+    if _shared(number).any():
         return (
-            f"{address}{origin} is the first or the last of its network: it names the network or everybody "
-            "in it, not a host.  Type the address of a host."
+            "is the first or the last of its network: it names the network or everybody in it, not a host.  "
+            "Type the address of a host."
         )
+    if unfit := _unfit(ipaddress.IPv4Network(address)):
+        return f"may not be probed, and {unfit}."
     allowed = ", ".join(str(network) for network in _allowed())
     place = f"  {lab.why_not()}" if lab.current() is None else ""
+    return f"may not be probed: it is outside {allowed}.{place}"
+
+
+def _instead(said: str, span: tuple[int, int]) -> str:
+    """What to type instead of what was refused: what was meant, or what would have to be authorised.
+
+    Never what would itself be refused.
+    """
+    first, last = span
+    whole = ipaddress.IPv4Network((first, 32 - (first ^ last).bit_length()), strict=False)
+    if first == last and left_out(np.array([first], np.uint32)).any():
+        return ""
+    if said.isdecimal() and int(said) <= HIGHEST_PORT:
+        return f'If you mean port {said}: ports have their own place, -p {said} or syn_scan("web", {said}).'
+    if first == 0 == last:
+        return "This machine itself is 127.0.0.1."
+    if whole.prefixlen < LARGEST:
+        return f"Type a smaller network: {_text(whole)!r} {_unfit(whole)}."
+    if _unfit(whole):
+        return "Type the address of a host, or a network, each of whose hosts is then asked."
     return (
-        f"{address}{origin} may not be probed: it is outside {allowed}.{place}  If it is yours, or its owner "
-        f'allowed it in writing, type: pl.authorise("{address}", reason="...")  '
-        f'(in a terminal: --authorise {address} --reason "...")'
+        "If it is yours, or its owner allowed it in writing, type: "
+        f'pl.authorise("{_text(whole)}", reason="...")  '
+        f'(in a terminal: --authorise {_text(whole)} --reason "...")'
     )

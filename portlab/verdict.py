@@ -6,15 +6,16 @@ so the same events always give the same verdicts, whether they came from a wire 
 
 from __future__ import annotations
 
-import errno
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
+from portlab.errors import plain
 from portlab.model import Answer, Events
 from portlab.packets.dissect import Dissected
 from portlab.techniques import Technique
+from portlab.techniques.connect import SPOKEN
 from portlab.techniques.matching import NOBODY, Matches
 
 NO_PORT = -1
@@ -24,12 +25,15 @@ NO_EVENT = -1
 @dataclass(frozen=True, eq=False)
 class Asked:
     """What was asked: one row a (host, port).  `names` says how to call each address; a ping asks port
-    NO_PORT.
+    NO_PORT.  Names may come from a file: control characters in them are written out.
     """
 
     address: NDArray[np.uint32]
     port: NDArray[np.int32]
     names: dict[int, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "names", {address: plain(name) for address, name in self.names.items()})
 
     def __len__(self) -> int:
         return len(self.address)
@@ -132,11 +136,8 @@ def _who_spoke(
         return answered_by, icmp_type, icmp_code, time_ns
     if not technique.NEEDS_RAW:
         ends = events.errnos[event[rows]]
-        answered_by[rows] = np.where(ends["answered_by"] != 0, ends["answered_by"], asked.address[rows])
-        silent_error = (
-            (ends["errno"] != 0) & (ends["answered_by"] == 0) & (ends["errno"] != errno.ECONNREFUSED)
-        )
-        answered_by[rows[silent_error]] = 0
+        by_target = np.where(np.isin(ends["errno"], SPOKEN), asked.address[rows], 0)
+        answered_by[rows] = np.where(ends["answered_by"] != 0, ends["answered_by"], by_target)
         icmp_type[rows], icmp_code[rows], time_ns[rows] = (
             ends["icmp_type"],
             ends["icmp_code"],

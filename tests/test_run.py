@@ -180,7 +180,7 @@ def test_a_moved_checkout_gets_its_paths_right_again(prepared: Path, tmp_path: P
 
 
 def test_the_environment_has_the_command_line(prepared: Path) -> None:
-    (prepared / "portlab/cli.py").write_text(
+    (prepared / "portlab/cli/__init__.py").write_text(
         "import sys\ndef main():\n    print(sys.argv[1:])\n    return 3\n"
     )
     told = subprocess.run(

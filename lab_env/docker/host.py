@@ -13,6 +13,7 @@ import os
 import shutil
 import sys
 from pathlib import Path
+from socket import if_nameindex
 
 from lab_env import changes, firewall
 from lab_env.control.agent import Agent
@@ -78,7 +79,7 @@ def configure(plan: Topology, host: Host) -> None:
     """The host's network where Docker's own does not do: offload off, so that each frame leaves its host finished
     (recordings and the slow link see it as it is), the gateway's addresses, firewall rules.
     """
-    for interface in os.listdir("/sys/class/net"):
+    for _, interface in if_nameindex():
         namespaces.no_offload(interface)
     if host.name == GATEWAY:
         gateway.take_addresses(plan)

@@ -25,6 +25,8 @@ from portlab.packets.headers import IPV4, IPV4_SIZE
 
 GATHER_NS = 500_000
 """Whoever waits for frames takes those of the next half millisecond too: one by one would take long."""
+ETHERNET_MTU, LOOPBACK_MTU = 1500, 65_536
+"""Linux's usual ones."""
 CALL_NS = 1_000
 """How long a look at the wire takes, so that time passes even for who only looks."""
 
@@ -61,6 +63,7 @@ class SimulatedWire:
         self.record_sent = True
         self._medium = medium = medium or medium_of(lab)
         self._coming = no_frames()
+        self._attempts = 0  # connections begun so far
         self._known = {self._medium.places.student_address}  # neighbours whose Ethernet address was found
         medium.listen(self)
 
@@ -81,6 +84,10 @@ class SimulatedWire:
                 "Ask for a host of the lab, such as 'web', or run PortLab outside the lab."
             )
         return address if is_loopback(asked)[0] else self._medium.places.student_address
+
+    def mtu(self, address: int) -> int:
+        """Ethernet's, or loopback's."""
+        return LOOPBACK_MTU if is_loopback(np.array([address], np.uint32))[0] else ETHERNET_MTU
 
     def source_port(self, protocol: str) -> int:
         """The next port above those that Linux gives to its own connections."""
@@ -139,10 +146,12 @@ class SimulatedWire:
             frames = frames[frames["direction"] == RECEIVED]
         self._coming = in_order([self._coming, frames])
 
-    def connect(self, probes: Probes, timeout: float) -> Iterator[Events]:
-        """connect() by the student's kernel, as Linux does it."""
-        for events in connections(self._medium, probes, round(timeout * 1e9)):
+    def connect(self, probes: Probes, wait: float, patience: float) -> Iterator[Events]:
+        """connect() by the student's kernel, as Linux does it; all attempts end, since time here costs nothing."""
+        before, self._attempts = self._attempts, self._attempts + len(probes)
+        for events in connections(self._medium, probes, round(patience * 1e9)):
             self._medium.deliver(events.frames, but=self)
+            events.errnos["probe"] += before
             yield events
 
     def close(self) -> None:

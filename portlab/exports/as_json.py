@@ -6,7 +6,7 @@ import json
 from typing import Any, NoReturn
 
 from portlab import files
-from portlab.errors import MalformedPacket
+from portlab.errors import MalformedPacket, quoted
 from portlab.exports import claims
 from portlab.exports.other_readers import NOT_SUCH_A_FILE, looks_like, why
 from portlab.exports.scans import Scans, notes_of, together
@@ -53,6 +53,7 @@ def header(scan: Scan) -> dict[str, Any]:
         "stopped_by": scan.stopped_by,
         "never_asked": [list(pair) for pair in scan.never_asked],
         "notes": list(scan.notes),
+        "unanswered": [list(pair) for pair in scan.unanswered],
     }
 
 
@@ -124,6 +125,7 @@ def facts_of(head: dict[str, Any]) -> dict[str, Any]:
         "matched": claims.a(bool, head.get("matched", True), "matched"),
         "stopped_by": claims.text(head.get("stopped_by", ""), "stopped_by"),
         "never_asked": claims.places(head.get("never_asked", []), "never_asked"),
+        "unanswered": claims.places(head.get("unanswered", []), "unanswered"),
         "notes": claims.texts(head.get("notes", []), "notes"),
     }
     claims.check_facts(facts)
@@ -139,5 +141,5 @@ def each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
         twice = next(key for place, (key, _) in enumerate(pairs) if key in dict(pairs[:place]))
-        raise ValueError(f"{claims.shown(twice)} stands twice in one object")
+        raise ValueError(f"{quoted(twice)} stands twice in one object")
     return found

@@ -11,6 +11,7 @@ from functools import cache, lru_cache
 from typing import Any, TypeVar
 
 from portlab.addresses import number
+from portlab.errors import quoted
 from portlab.model import Reason, State
 from portlab.techniques import technique
 
@@ -40,43 +41,34 @@ known_number = lru_cache(65_536)(number)
 # --- single values ------------------------------------------------------------------------------------------
 
 
-def shown(value: Any) -> str:
-    """A value as it may be quoted: on one line, and not too long."""
-    try:
-        text = repr(value)
-    except ValueError:  # a number of too many digits
-        text = f"a {type(value).__name__}"
-    return text if len(text) <= 60 else f"{text[:57]}..."
-
-
 def a(kind: type[Kind], value: Any, name: str) -> Kind:
     """The value, if it is of that kind (true and false are no numbers)."""
     if isinstance(value, kind) and (kind is bool or not isinstance(value, bool)):
         return value
     words = {dict: "an object", list: "a list", str: "text", bool: "true or false", int: "a whole number"}
-    raise ValueError(f"{name} is {shown(value)} and not {words[kind]}")
+    raise ValueError(f"{name} is {quoted(value)} and not {words[kind]}")
 
 
 def whole(value: Any, name: str, most: int = LATEST) -> int:
     """A whole number from 0 to `most`."""
     if not 0 <= a(int, value, name) <= most:
-        raise ValueError(f"{name} is {shown(value)} and not from 0 to {most:,}")
+        raise ValueError(f"{name} is {quoted(value)} and not from 0 to {most:,}")
     return int(value)
 
 
 def amount(value: Any, name: str) -> float:
     """A number that is neither negative nor endless."""
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ValueError(f"{name} is {shown(value)} and not a number")
+        raise ValueError(f"{name} is {quoted(value)} and not a number")
     if not 0 <= value < math.inf:
-        raise ValueError(f"{name} is {shown(value)} and not a number from 0 on")
+        raise ValueError(f"{name} is {quoted(value)} and not a number from 0 on")
     return float(value)
 
 
 def text(value: Any, name: str) -> str:
     """Text that can be shown: control characters would reach a terminal."""
     if not a(str, value, name).isprintable():
-        raise ValueError(f"{name} is {shown(value)}, which holds characters that cannot be shown")
+        raise ValueError(f"{name} is {quoted(value)}, which holds characters that cannot be shown")
     return str(value)
 
 
@@ -90,7 +82,7 @@ def places(value: Any, name: str) -> tuple[Place, ...]:
     found: list[Place] = []
     for item in a(list, value, name):
         if len(a(list, item, name)) != 2:
-            raise ValueError(f"{name} holds {shown(item)} and not [address, port]")
+            raise ValueError(f"{name} holds {quoted(item)} and not [address, port]")
         found.append(_place(*item))
     _no_doubles(found, name)
     return tuple(found)
@@ -119,20 +111,20 @@ def _said(place: Place) -> str:
 
 def check_facts(facts: Mapping[str, Any]) -> None:
     """The facts of one scan fit each other."""
-    if facts["complete"] and (facts["stopped_by"] or facts["never_asked"]):
+    if facts["complete"] and (facts["stopped_by"] or facts["never_asked"] or facts["unanswered"]):
         raise ValueError("the scan is called complete, and was stopped or did not ask everything")
 
 
 def check_rows(rows: Iterable[Row], facts: Mapping[str, Any]) -> None:
     """The rows fit the scan and each other: each port once, each address by one name, each verdict by its reason."""
     names: dict[str, str] = {}
-    seen: set[Place] = set(facts["never_asked"])
+    seen: set[Place] = {*facts["never_asked"], *facts["unanswered"]}
     for line, row in enumerate(rows, 1):
         try:
             place = _place(row["address"], row["port"])
             if (place[1] is None) is not facts["technique"].startswith("ping"):
                 raise ValueError(
-                    f"port is {shown(place[1])}: a ping has none, and whatever else is asked has one"
+                    f"port is {quoted(place[1])}: a ping has none, and whatever else is asked has one"
                 )
             if place in seen:
                 raise ValueError(f"{_said(place)} stands there twice")
@@ -144,7 +136,7 @@ def check_rows(rows: Iterable[Row], facts: Mapping[str, Any]) -> None:
             )
             if names.setdefault(row["address"], name) != name:
                 raise ValueError(
-                    f"{row['address']} is called {shown(names[row['address']])} and {shown(name)}"
+                    f"{row['address']} is called {quoted(names[row['address']])} and {quoted(name)}"
                 )
             _check_row(row, facts)
         except ValueError as error:
@@ -170,7 +162,7 @@ def _check_row(row: Row, facts: Mapping[str, Any]) -> None:
     expected = {"technique": name, "protocol": technique(name).PROTOCOL, "fidelity": facts["fidelity"]}
     for key, value in expected.items():
         if row.get(key, value) != value:
-            raise ValueError(f"{key} is {shown(row[key])} in a scan where it is {value!r}")
+            raise ValueError(f"{key} is {quoted(row[key])} in a scan where it is {value!r}")
     state, reason = word(State, row["state"]), word(Reason, row["reason"])
     pairs = _pairs(name)
     fits = state in {state for state, _ in pairs} if foreign else (state, reason) in pairs
@@ -204,7 +196,7 @@ def word(kind: type[Word], value: Any) -> Word:
     for member in kind:
         if member == value:
             return member
-    raise ValueError(f"{shown(value)} is not a {kind.__name__.lower()}")
+    raise ValueError(f"{quoted(value)} is not a {kind.__name__.lower()}")
 
 
 @cache

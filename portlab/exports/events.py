@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,8 +14,8 @@ from portlab.packets.dissect import Dissected
 from portlab.packets.headers import ACK, SYN
 from portlab.result import Scan
 from portlab.techniques import technique
+from portlab.techniques.connect import SPOKEN
 from portlab.techniques.matching import NOBODY, Matches, ProbeTable, conversations
-from portlab.verdict import NO_PORT
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -71,7 +70,7 @@ def _sent(scan: Scan) -> list[Row]:
 
 def _tries(scan: Scan) -> tuple[NDArray[np.intp], NDArray[np.int64], NDArray[np.int64]]:
     """Every try as (probe, time, number): the scanner's own, and those a connecting kernel made by itself."""
-    ours = np.flatnonzero((scan.probes["row"] >= 0) & (scan.probes["time_ns"] > 0))
+    ours = np.flatnonzero((scan.probes["attempt"] > 0) & (scan.probes["time_ns"] > 0))
     time_ns, attempt = scan.probes["time_ns"][ours], scan.probes["attempt"][ours].astype(np.int64)
     frames = scan.received.frames[scan.received.frames["direction"] == SENT]
     if technique(scan.technique).NEEDS_RAW or not len(frames):
@@ -127,9 +126,9 @@ def _heard(scan: Scan, matches: Matches) -> tuple[NDArray[np.int64], NDArray[np.
     """When each answer came, who spoke, and whose clock says so."""
     if not technique(scan.technique).NEEDS_RAW:
         ends = scan.received.errnos[matches.event]
-        by = np.where(ends["answered_by"] != 0, ends["answered_by"], scan.probes["address"][matches.probe])
-        spoken = np.isin(ends["errno"], (0, errno.ECONNREFUSED)) | (ends["answered_by"] != 0)
-        by = np.where(spoken, by, 0)  # else it is the own kernel's word: nobody answered its ARP
+        asked = scan.probes["address"][matches.probe]
+        by_target = np.where(np.isin(ends["errno"], SPOKEN), asked, 0)  # else it is the own kernel's word
+        by = np.where(ends["answered_by"] != 0, ends["answered_by"], by_target)
         captured = ends["heard_ns"] > 0
         times = np.where(captured, ends["heard_ns"], ends["time_ns"])
         return times, by, ["capture" if each else "program" for each in captured.tolist()]
@@ -143,24 +142,21 @@ def _rows(scan: Scan, probe: NDArray[np.intp], time_ns: NDArray[np.int64], clock
     """What all events have in common: when, and which host and port it is about."""
     first = scan.probes["time_ns"][scan.probes["time_ns"] > 0]
     began = int(first.min()) if len(first) else scan.started_ns
-    row = scan.probes["row"][probe]
+    address, port = scan.probes["address"][probe], scan.probes["port"][probe]
+    called = {a: scan.asked.names.get(a) or dotted(a) for a in np.unique(address).tolist()}
+    is_ping = scan.technique.startswith("ping")  # its probes have a port all the same, or a number
     return [
         {
             "time_ms": at,
-            "host": scan.host[place],
-            "address": dotted(address),
-            "port": None if port == NO_PORT else port,
+            "host": called[asked],
+            "address": dotted(asked),
+            "port": None if is_ping else at_port,
             "protocol": scan.protocol,
             "technique": scan.technique,
             "clock": whose,
             "fidelity": scan.fidelity,
         }
-        for at, place, address, port, whose in zip(
-            ((time_ns - began) / 1e6).tolist(),
-            row.tolist(),
-            scan.address[row].tolist(),
-            scan.port[row].tolist(),
-            clock,
-            strict=True,
+        for at, asked, at_port, whose in zip(
+            ((time_ns - began) / 1e6).tolist(), address.tolist(), port.tolist(), clock, strict=True
         )
     ]

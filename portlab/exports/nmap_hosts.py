@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from portlab import lab
 from portlab.addresses import dotted, number
-from portlab.exports.claims import MOST_PORTS, shown, word
+from portlab.errors import quoted
+from portlab.exports.claims import MOST_PORTS, word
 from portlab.exports.nmap_verdicts import Verdicts, size_of
 from portlab.exports.nmap_words import (
     LISTED_BY,
@@ -156,7 +157,7 @@ class Hosts:
             return
         whole_table = self._technique(next(iter(self.asked))) if len(self.asked) == 1 else ""
         for state, count, _ in counted:
-            ends = f"that nmap calls {shown(state)}; {LISTED_BY}"
+            ends = f"that nmap calls {quoted(state)}; {LISTED_BY}"
             self.found.note("Only counted in the file, not listed", "port", ends, count, whole_table)
 
     def _technique(self, protocol: str) -> str:
@@ -174,10 +175,10 @@ class Hosts:
             if protocol in ("tcp", "udp"):
                 known = self.asked.get(protocol)
                 ends = (
-                    f"of a scan of type {shown(known.type)}" if known else "by a technique that is not told"
+                    f"of a scan of type {quoted(known.type)}" if known else "by a technique that is not told"
                 )
             else:
-                ends = f"of protocol {shown(protocol)}"
+                ends = f"of protocol {quoted(protocol)}"
             self.found.note("Left out", "row", f"{ends}, which PortLab does not know", size_of(ports))
         elif state in _states(name):
             self.found.add(name, address, ports, word(State, state), reason, speaker)

@@ -9,9 +9,9 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 from portlab import files
-from portlab.errors import MalformedPacket
+from portlab.errors import MalformedPacket, quoted
 from portlab.exports.as_json import each_once, from_document
-from portlab.exports.claims import FOREIGN, LATEST, amount, shown
+from portlab.exports.claims import FOREIGN, LATEST, amount
 from portlab.exports.nmap_hosts import Asked, Hosts
 from portlab.exports.nmap_verdicts import sentences
 from portlab.exports.nmap_words import runs, whole_number
@@ -101,7 +101,9 @@ class Run:
             type_ = f"{before.type} or {type_}"
         self.hosts.asked[protocol] = Asked(type_, runs(info.get("services", "")))
         if flags := info.get("scanflags"):
-            begins = f"nmap was told to set other flags than this technique does (--scanflags {shown(flags)})"
+            begins = (
+                f"nmap was told to set other flags than this technique does (--scanflags {quoted(flags)})"
+            )
             self.hosts.found.note(begins, "", name=type_)
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from portlab.addresses import dotted
-from portlab.exports.claims import shown
+from portlab.errors import quoted
 from portlab.exports.nmap_words import Run, reason_named
 from portlab.exports.table import answer_of, scan_of_columns
 from portlab.model import Answer, Reason, State
@@ -58,7 +58,7 @@ class Verdicts:
             raise ValueError(f"it holds more than {MOST_ROWS:,} rows: split it by hosts")
         reason = reason_named(said)
         if reason is Reason.UNKNOWN and said not in ("", "none"):
-            self.note("With a reason that PortLab does not know", "row", f"({shown(said)})", size, name)
+            self.note("With a reason that PortLab does not know", "row", f"({quoted(said)})", size, name)
         if reason in (Reason.UNKNOWN, Reason.NO_RESPONSE):
             speaker = 0
         whose = None if not speaker else "host" if speaker == address else "other"

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from functools import cache
 
-from portlab.exports.claims import MOST_PORTS, shown
+from portlab.errors import quoted
+from portlab.exports.claims import MOST_PORTS
 from portlab.model import Reason
 from portlab.techniques import TECHNIQUES
 
@@ -56,7 +57,7 @@ def runs(text: str) -> tuple[Run, ...]:
         run = _RUN.fullmatch(part)
         first, last = (int(run[1]), int(run[2] or run[1])) if run else (1, 0)
         if not first <= last <= MOST_PORTS:
-            raise ValueError(f"{shown(part)} is not a range of ports")
+            raise ValueError(f"{quoted(part)} is not a range of ports")
         found.append((first, last))
     return tuple(found)
 
@@ -64,5 +65,5 @@ def runs(text: str) -> tuple[Run, ...]:
 def whole_number(text: str, most: int = 2**63 - 1) -> int:
     """The number that digits are."""
     if not (text.isascii() and text.isdigit() and len(text) < 20 and int(text) <= most):
-        raise ValueError(f"{shown(text)} is not a number from 0 to {most:,}")
+        raise ValueError(f"{quoted(text)} is not a number from 0 to {most:,}")
     return int(text)

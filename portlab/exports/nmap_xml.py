@@ -49,7 +49,9 @@ def _document(scans: list[Scan], notes: tuple[str, ...]) -> str:
     stats = ET.SubElement(root, "runstats")
     word = "success" if all(scan.complete for scan in scans) else "error"
     elapsed = f"{(ended - started) / NS:.2f}"
-    ET.SubElement(stats, "finished", time=str(ended // NS), elapsed=elapsed, exit=word)
+    finished = ET.SubElement(stats, "finished", time=str(ended // NS), elapsed=elapsed, exit=word)
+    if why := "; ".join(dict.fromkeys(scan.stopped_by for scan in scans if not scan.complete)):
+        finished.set("errormsg", why)
     total = len(root.findall("host"))
     ET.SubElement(stats, "hosts", up=str(up), down=str(total - up), total=str(total))
     ET.indent(root)

@@ -38,16 +38,19 @@ COLUMNS = (
     "service",
     "fidelity",
 )
+FLAT = (*COLUMNS, "complete")
+"""The columns where nothing stands above the table, as in CSV: each row says whether its scan went on to its end."""
 WORDS = ("protocol", "technique", "service", "fidelity")
 WHOLE_NUMBERS = ("port", "tries", "icmp_type", "icmp_code")  # a ping has no port, most answers no ICMP
+FORMULA = frozenset("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")  # how what a spreadsheet reckons with begins
 
 Columns = dict[str, list[Any]]
 
 
 def columns(scans: Scan | list[Scan]) -> Columns:
-    """The table as plain Python values, column by column; None where there is none."""
-    parts = [_columns(scan) for scan in together(scans)]
-    return {name: [value for part in parts for value in part[name]] for name in COLUMNS}
+    """The flat table as plain Python values, column by column; None where there is none."""
+    parts = [_columns(scan) | {"complete": [scan.complete] * len(scan)} for scan in together(scans)]
+    return {name: [value for part in parts for value in part[name]] for name in FLAT}
 
 
 def rows(scan: Scan) -> list[dict[str, Any]]:
@@ -77,7 +80,11 @@ def _columns(scan: Scan) -> Columns:
 
 
 def to_frame(scans: Scan | list[Scan]) -> DataFrame:
-    """A tidy DataFrame.  Words are categories, whole numbers may be missing, rtt_ms is in milliseconds."""
+    """A tidy DataFrame.  Words are categories, whole numbers may be missing, rtt_ms is in milliseconds.
+
+    `complete` is False in each row of a scan that ended early: ports that are not in the table were not asked, or had
+    not answered yet (`scan.never_asked`, `scan.unanswered`).
+    """
     import pandas as pd
 
     table = columns(scans)
@@ -93,16 +100,26 @@ def _dtype(name: str) -> str:
         return "category"
     if name in WHOLE_NUMBERS:
         return "Int64"
-    return "float64" if name == "rtt_ms" else "str"
+    return {"rtt_ms": "float64", "complete": "bool"}.get(name, "str")
 
 
 def to_csv(scans: Scan | list[Scan], path: files.Pathish) -> None:
-    """The table as CSV (RFC 4180), nothing where there is no value; "-" is standard output."""
+    """The table as CSV (RFC 4180), nothing where there is no value; "-" is standard output.
+
+    The last column, `complete`, is False in each row of a scan that ended early, as in the DataFrame.  A spreadsheet
+    takes text that begins with = + - @ or a tab for a formula: such text gets an apostrophe before it.
+    """
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    writer.writerows(zip(*columns(scans).values(), strict=True))
+    writer.writerow(FLAT)
+    table = [[_no_formula(value) for value in column] for column in columns(scans).values()]
+    writer.writerows(zip(*table, strict=True))
     files.write(path, text.getvalue())
+
+
+def _no_formula(value: Any) -> Any:
+    """Text that a spreadsheet would reckon with (also in the wide letters of East Asia), made plain text."""
+    return f"'{value}" if isinstance(value, str) and value.lstrip(" ")[:1] in FORMULA else value
 
 
 # --- and back -----------------------------------------------------------------------------------------------

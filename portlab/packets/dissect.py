@@ -315,7 +315,9 @@ def _same_shape_checksums_right(data: NDArray[np.uint8], header_length: int, tot
     with_pseudo = (protocol == TCP_PROTOCOL) | (protocol == UDP_PROTOCOL)
     pseudo = pseudo_header_sum(ip["source_address"], ip["destination_address"], 0, segment.shape[1])
     protocol_word = protocol.astype(">u2").view(np.uint16).astype(np.uint32)
-    zero = fold(total + np.where(with_pseudo, pseudo + protocol_word, 0).astype(np.uint32)) == 0
+    whole = total + np.where(with_pseudo, pseudo + protocol_word, 0).astype(np.uint32)
+    # zero has two forms in one's complement: Linux answers an echo without a single bit with the checksum 0
+    zero = (fold(whole) == 0) | (whole == 0)
     without_checksum = protocol == UDP_PROTOCOL
     if segment.shape[1] >= UDP_SIZE:  # RFC 768: an all zero checksum means that the sender made none
         without_checksum &= (segment[:, 6] == 0) & (segment[:, 7] == 0)

@@ -48,7 +48,7 @@ class Capture:
 
 def write(path: str | PathLike[str], frames: Frames) -> None:
     """Write frames with nanoseconds: pcapng with directions, or classic pcap where the name ends in .pcap."""
-    classic = str(path).lower().endswith(".pcap")
+    classic = files.named(path, "written").lower().endswith(".pcap")
     with files.written_whole(path) as draft, _writer(draft, classic) as writer:
         writer.write_header(None)
         for row in frames:
@@ -106,7 +106,7 @@ def read(path: str | PathLike[str], *, whole: bool = False) -> Capture:
     Of a file that is cut off or damaged further on, the frames before the damage are kept and `damage` says so.
     Raises MalformedPacket where it is no capture at all, or one of a kind of link that carries no IPv4.
     """
-    name = str(path)
+    name = files.named(path, "read")
     with files.opened(path) as file, _complaints() as complaints:
         rows, directed = _rows(name, file, complaints)
     if complaints and not rows:

@@ -7,7 +7,7 @@ No packet is sent here, and no question to a name server unless the user has aut
 """
 
 from portlab.targets.addresses import Targets, targets
-from portlab.targets.options import at_least, limit_probes, positive
+from portlab.targets.options import at_least, between, limit_probes, one_of, yes_or_no
 from portlab.targets.port_lists import ports
 
-__all__ = ["Targets", "at_least", "limit_probes", "ports", "positive", "targets"]
+__all__ = ["Targets", "at_least", "between", "limit_probes", "one_of", "ports", "targets", "yes_or_no"]

@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import islice
 
 import numpy as np
 
 from portlab import lab, scope
 from portlab.addresses import dotted
-from portlab.errors import BadTarget, OutOfScope
+from portlab.errors import BadTarget, OutOfScope, quoted
 from portlab.scope import Addresses
 from portlab.targets import names, spelling
-from portlab.targets.options import quoted
 
 MOST_HOSTS = 65_536
 
@@ -44,9 +45,13 @@ def targets(typed: object) -> Targets:
 
     Raises BadTarget for what cannot be understood, OutOfScope for what may not be probed.
     """
-    found = [_one(item) for item in _items(typed)]
-    if not found:
+    items = [(spelling.cleaned(item), str(item).strip()) for item in _items(typed)]
+    if not items:
         raise BadTarget(f"{quoted(typed)} names no target. {spelling.ACCEPTED}.")
+    here = [
+        _known_here(text, said) for text, said in items
+    ]  # all of them before a name server is asked for any
+    found = [_looked_up(*item) if one is None else one for one, item in zip(here, items, strict=True)]
     together = np.concatenate([one.addresses for one in found])
     _, first = np.unique(together, return_index=True)
     addresses = together[np.sort(first)]
@@ -64,13 +69,19 @@ def _items(typed: object) -> list[object]:
     if isinstance(typed, Iterable) and not isinstance(
         typed, str | bytes | bytearray | dict | ipaddress.IPv4Network | ipaddress.IPv6Network
     ):
-        return list(typed)
+        with suppress(TypeError):  # an array without a dimension calls itself iterable
+            items = list(islice(typed, MOST_HOSTS + 1))
+            if len(items) > MOST_HOSTS:
+                raise BadTarget(
+                    f"{quoted(typed)} gives more than {MOST_HOSTS:,} targets, the most that one scan takes. "
+                    'Type a network, such as "10.77.1.0/24", or fewer at a time.'
+                )
+            return items
     return [typed]
 
 
-def _one(typed: object) -> Targets:
-    """One typed item, judged by the addresses it comes to."""
-    text, said = spelling.cleaned(typed), str(typed).strip()
+def _known_here(text: str, said: str) -> Targets | None:
+    """One item, judged by the addresses it comes to; None where it is a name that the lab does not know."""
     if span := spelling.sweep(text):
         return _sweep(*span, said)
     number = spelling.address(text)
@@ -82,6 +93,11 @@ def _one(typed: object) -> Targets:
         return _sweep(int(network[0]), int(network[-1]), True, said)
     if meaning is not None:
         return _single(int(ipaddress.IPv4Address(meaning)), said)
+    return None
+
+
+def _looked_up(text: str, said: str) -> Targets:
+    """A name that this machine or a name server knows."""
     return _single(names.look_up(text), said, text)
 
 
@@ -94,11 +110,11 @@ def _single(number: int, said: str, name: str = "") -> Targets:
 def _sweep(first: int, last: int, is_network: bool, said: str) -> Targets:
     """All addresses between two ends; of a network from /30 on not the first and the last (the broadcast)."""
     ends = np.array([first, last], np.uint32)
-    scope.check(ends[~scope.left_out(ends)], said)
+    scope.check(ends[~scope.left_out(ends)], said, (first, last))
     _not_too_many(last - first + 1, said)
     every = np.arange(first, last + 1, dtype=np.uint32)
     out = scope.left_out(every)
-    scope.check(every[~out], said)
+    scope.check(every[~out], said, (first, last))
     if is_network and last - first > 1:
         out[[0, -1]] = True
     passed_by = tuple(dotted(address) for address in every[out].tolist())

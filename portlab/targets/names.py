@@ -9,8 +9,8 @@ import socket
 from pathlib import Path
 
 from portlab import lab, scope
-from portlab.errors import BadTarget
-from portlab.targets.options import quoted
+from portlab.addresses import dotted
+from portlab.errors import BadTarget, quoted
 
 HOSTS_FILE = Path("/etc/hosts")
 LOCALHOST = "localhost"
@@ -25,34 +25,48 @@ def look_up(name: str) -> int:
     """The address of a name, as a number.  Raises BadTarget, with the names there are, if nobody knows it."""
     if len(name) > LONGEST or not _NAME.fullmatch(name):
         raise BadTarget(f"{quoted(name)} is neither a name nor an IPv4 address.{_known_names()}")
-    known = {LOCALHOST: "127.0.0.1"} | _hosts_file()
+    known = _hosts_file() | {LOCALHOST: ["127.0.0.1"]}
     if name.lower() in known:
-        return int(ipaddress.IPv4Address(known[name.lower()]))
+        return _only_one(name, known[name.lower()])
     if scope.authorised():
         try:
-            return _ask_name_server(name)
-        except OSError as error:
+            return _only_one(name, _ask_name_server(name))
+        except (OSError, UnicodeError) as error:  # UnicodeError: an empty or too long part between two dots
             raise BadTarget(f"{quoted(name)} has no IPv4 address: {error}.{_known_names()}") from None
     raise BadTarget(f"There is no host called {quoted(name)} here.{_did_you_mean(name)}{_known_names()}")
 
 
-def _ask_name_server(name: str) -> int:
+def _only_one(name: str, addresses: list[str]) -> int:
+    """The address of a name.  Which of several is meant is for the user to say: each is told, and judged."""
+    numbers = list(dict.fromkeys(int(ipaddress.IPv4Address(address)) for address in addresses))
+    if len(numbers) == 1:
+        return numbers[0]
+    told = [
+        f"{dotted(number)} ({'may' if scope.may_probe(number) else 'may not'} be probed)"
+        for number in numbers
+    ]
+    raise BadTarget(
+        f"{quoted(name)} has {len(told)} addresses: {', '.join(told)}. Type the one that you mean."
+    )
+
+
+def _ask_name_server(name: str) -> list[str]:
     answers = socket.getaddrinfo(name, None, socket.AF_INET, socket.SOCK_STREAM)
-    return int(ipaddress.IPv4Address(answers[0][4][0]))
+    return [str(answer[4][0]) for answer in answers]
 
 
-def _hosts_file() -> dict[str, str]:
-    """The IPv4 names of this machine's hosts file; the first line that has a name counts."""
+def _hosts_file() -> dict[str, list[str]]:
+    """The IPv4 names of this machine's hosts file."""
     try:
         lines = HOSTS_FILE.read_text("utf-8", errors="replace").splitlines()
     except OSError:
         return {}
-    known: dict[str, str] = {}
+    known: dict[str, list[str]] = {}
     for line in lines:
         address, *its_names = line.partition("#")[0].split() or [""]
         if address.count(".") == 3 and _is_address(address):
             for name in its_names:
-                known.setdefault(name.lower(), address)
+                known.setdefault(name.lower(), []).append(address)
     return known
 
 

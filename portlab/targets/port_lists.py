@@ -5,19 +5,19 @@ from __future__ import annotations
 import operator
 import re
 from collections.abc import Iterable
-from typing import SupportsIndex
 
 import numpy as np
 from numpy.typing import NDArray
 
 from portlab import ports as reference
-from portlab.errors import BadTarget
-from portlab.targets.options import quoted
+from portlab.errors import BadTarget, quoted
 
 Ports = NDArray[np.uint16]
 
 ACCEPTED = 'Accepted are 22, "20-25,80,443", names such as "ssh", "common", "all", and lists of these'
 HIGHEST = 65_535
+MOST_NAMED = 1 << 17
+"""So many numbers one by one, repeated ones included, are no mistake yet."""
 
 _NUMBER = re.compile(r"[0-9]+")
 _RANGE = re.compile(r"([0-9]+)\s*-\s*([0-9]+)")
@@ -41,14 +41,28 @@ def ports(typed: object, protocol: str = "tcp") -> Ports:
 def _numbers(typed: object, protocol: str) -> Ports:
     if isinstance(typed, str):
         return _of_text(typed, protocol)
-    if isinstance(typed, np.ndarray) and typed.dtype.kind in "biufc":
-        return _of_array(typed)
+    if isinstance(typed, np.ndarray):
+        return (
+            _of_items(typed, protocol) if typed.ndim == 1 and typed.dtype.kind in "OU" else _of_array(typed)
+        )
+    if isinstance(typed, range) and typed:
+        _of_integers([typed[0], typed[-1]])  # before it is written out: it may be longer than the memory
     if isinstance(typed, range | list | tuple | set | frozenset) and set(map(type, typed)) == {int}:
         return _of_integers(list(typed))
-    if isinstance(typed, Iterable) and not isinstance(typed, bytes | bytearray | dict):
-        parts = [_of_text(item, protocol) if isinstance(item, str) else _one(item) for item in typed]
-        return np.concatenate([np.empty(0, np.uint16), *parts])
+    if isinstance(typed, Iterable) and not isinstance(typed, bytes | bytearray | dict | np.ndarray):
+        return _of_items(typed, protocol)
     return _one(typed)
+
+
+def _of_items(typed: Iterable[object], protocol: str) -> Ports:
+    """Items of any kind, one after the other, as long as they are not endless."""
+    parts, count = [np.empty(0, np.uint16)], 0
+    for item in typed:
+        parts.append(_of_text(item, protocol) if isinstance(item, str) else _one(item))
+        count += len(parts[-1])
+        if count > MOST_NAMED:
+            raise BadTarget(f"{quoted(typed)} gives more than {MOST_NAMED:,} ports. {ACCEPTED}.")
+    return np.concatenate(parts)
 
 
 def _of_array(typed: NDArray[np.generic]) -> Ports:
@@ -65,11 +79,14 @@ def _of_integers(numbers: list[int]) -> Ports:
 
 
 def _one(item: object) -> Ports:
-    if isinstance(item, bool | np.bool_) or not isinstance(item, SupportsIndex):
-        raise BadTarget(
-            f"{quoted(item)} is not a port number: that is a whole number from 0 to 65535. {ACCEPTED}."
-        )
-    return _of_integers([operator.index(item)])
+    try:
+        if not isinstance(item, bool | np.bool_):
+            return _of_integers([operator.index(item)])  # type: ignore[arg-type]  # that it may be anything is the question
+    except TypeError:
+        pass
+    raise BadTarget(
+        f"{quoted(item)} is not a port number: that is a whole number from 0 to 65535. {ACCEPTED}."
+    )
 
 
 def _of_text(text: str, protocol: str) -> Ports:
@@ -96,9 +113,10 @@ def _of_part(part: str, text: str, protocol: str) -> Ports:
 
 
 def _number(digits: str) -> int:
-    if len(digits.lstrip("0")) > 5 or int(digits) > HIGHEST:
+    number = digits.lstrip("0") or "0"
+    if len(number) > 5 or int(number) > HIGHEST:
         raise _no_such_port(digits)
-    return int(digits)
+    return int(number)
 
 
 def _named(name: str, protocol: str) -> Ports:

@@ -10,8 +10,7 @@ import re
 
 from portlab import scope
 from portlab.addresses import dotted
-from portlab.errors import BadTarget
-from portlab.targets.options import quoted
+from portlab.errors import BadTarget, quoted
 
 ACCEPTED = (
     'Accepted are a name such as "web", an IPv4 address, a network such as "10.77.1.0/24", '
@@ -81,9 +80,11 @@ def address(text: str) -> int | None:
     number = _join(parts, text)
     plain = _join([_decimal(part) for part in parts], text)
     if number != plain:
-        scope.check([number], text)
+        readings = [dotted(each) for each in (plain, number) if scope.may_probe(each)]
+        if not readings:
+            scope.check([number], text)
         raise BadTarget(
-            f"{quoted(text)} has leading zeros: type {dotted(plain)} or {dotted(number)}, as you mean it."
+            f"{quoted(text)} has leading zeros, octal to some: type {' or '.join(readings)}, as you mean it."
         )
     return number
 

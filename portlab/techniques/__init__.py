@@ -18,7 +18,7 @@ from typing import Protocol, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from portlab.errors import BadTarget
+from portlab.errors import BadTarget, quoted
 from portlab.model import Answer, Events, Meaning
 from portlab.techniques.matching import Matches, ProbeTable
 
@@ -53,9 +53,13 @@ TECHNIQUES = {
 """Name -> file."""
 
 
-@cache
 def technique(name: str) -> Technique:
     """The technique of that name."""
-    if name not in TECHNIQUES:
-        raise BadTarget(f"There is no technique {name!r}. PortLab knows {', '.join(TECHNIQUES)}.")
+    if not isinstance(name, str) or name not in TECHNIQUES:
+        raise BadTarget(f"There is no technique {quoted(name)}. PortLab knows {', '.join(TECHNIQUES)}.")
+    return _loaded(name)
+
+
+@cache
+def _loaded(name: str) -> Technique:
     return cast(Technique, import_module(f"portlab.techniques.{TECHNIQUES[name]}"))

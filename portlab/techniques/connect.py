@@ -68,8 +68,9 @@ MEANINGS = {
 
 _ANSWERS = {
     0: Answer.CONNECTED,
+    errno.ECONNRESET: Answer.CONNECTED,  # made, and reset before anybody looked: a RST to a SYN says ECONNREFUSED
+    errno.EPIPE: Answer.CONNECTED,
     errno.ECONNREFUSED: Answer.REFUSED,
-    errno.ECONNRESET: Answer.REFUSED,
     errno.ENOPROTOOPT: Answer.PROTO_UNREACH_BY_OTHER,
     errno.ENETUNREACH: Answer.NET_UNREACH,
     errno.EHOSTUNREACH: Answer.HOST_UNREACH,
@@ -77,6 +78,9 @@ _ANSWERS = {
     errno.EPERM: Answer.PERM_DENIED,
 }
 """What each errno says; ETIMEDOUT is silence, and so is every other."""
+
+SPOKEN = [number for number, answer in _ANSWERS.items() if answer in (Answer.CONNECTED, Answer.REFUSED)]
+"""The errnos that only a segment brings about, or an ICMP error that the error queue tells of."""
 
 
 def craft(probes: NDArray[np.void]) -> NDArray[np.uint8]:

@@ -12,7 +12,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from portlab.errors import BadTarget
+from portlab.errors import BadTarget, quoted
 
 # DNS (RFC 1035 section 4.1): identification 0x504C, recursion desired, one question: NS records of the root.
 DNS = struct.pack(">6H", 0x504C, 0x0100, 1, 0, 0, 0) + b"\x00" + struct.pack(">2H", 2, 1)
@@ -73,8 +73,8 @@ BY_PORT = {53: "dns", 67: "dhcp", 123: "ntp", 161: "snmp"}
 def choose(ports: NDArray[np.uint16], name: str | None) -> NDArray[np.uint8]:
     """The payload code for each port: the one named, or the port's own."""
     if name is not None:
-        if name not in CODES:
-            raise BadTarget(f"There is no payload {name!r}. PortLab knows {', '.join(PAYLOADS)}.")
+        if not isinstance(name, str) or name not in CODES:
+            raise BadTarget(f"There is no payload {quoted(name)}. PortLab knows {', '.join(PAYLOADS)}.")
         return np.full(len(ports), CODES[name], np.uint8)
     codes = np.zeros(len(ports), np.uint8)
     for port, own in BY_PORT.items():

@@ -8,7 +8,7 @@ from typing import Any
 
 from portlab.cards import WAYS, Card, cards_of
 from portlab.ports import Port
-from portlab.view import figure
+from portlab.view import figure, given
 from portlab.view.svg import escape
 from portlab.view.words import count
 
@@ -39,7 +39,7 @@ class Cards:
 
 def cards(rows: Iterable[Port]) -> Cards:
     """Cards of these ports to practise with; nothing is kept.  cards(ports.find(exam="009"))."""
-    return Cards(cards_of(rows))
+    return Cards(cards_of(given.port_rows(rows, 'cards(ports.find("mail"))')))
 
 
 def html(shown: Sequence[Card], note: str, title: str = "Port cards", mixed: bool = False) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from portlab.model import Reason, State
 from portlab.ports import common, service_name
 from portlab.result import Scan
 from portlab.verdict import NO_PORT
-from portlab.view import figure, heads, words
+from portlab.view import figure, given, heads, words
 from portlab.view.svg import badge, escape
 from portlab.view.tokens import LOOKS, glyph, slug
 
@@ -32,7 +33,7 @@ class HostTable:
     hosts: dict[int, str]
     ports: tuple[int, ...]
     cells: dict[tuple[int, int], Cell]
-    """(address, port) -> what came out; what is not in it was not asked."""
+    """(address, port) -> what came out; what is not in it was not asked, or has not answered so far."""
     left_out: str
 
     @property
@@ -44,6 +45,10 @@ class HostTable:
         hosts = words.count(len(self.hosts), "host")
         what = hosts if self.ports == (NO_PORT,) else f"{hosts}, {words.count(len(self.ports), 'port')}"
         return f"{what}. {self.left_out}".strip()
+
+    @cached_property
+    def _unanswered(self) -> set[tuple[str, int | None]]:
+        return set(self.scan.unanswered)
 
     @property
     def ports_go_down(self) -> bool:
@@ -106,7 +111,8 @@ class HostTable:
 
     def _cell(self, address: int, port: int) -> str:
         if (address, port) not in self.cells:
-            return '<td><span class="muted">not asked</span></td>'
+            asked = (dotted(address), None if port == NO_PORT else port) in self._unanswered
+            return f'<td><span class="muted">{"no answer so far" if asked else "not asked"}</span></td>'
         state, reason = self.cells[address, port]
         # Shown as a shape where there is a style; the word is there for all others.
         word = f'<span class="word">{LOOKS[state].words}</span>'
@@ -118,6 +124,7 @@ def host_table(scan: Scan) -> HostTable:
 
     Where the scan asked more ports than can be looked at, those open anywhere and the common ones are shown.
     """
+    scan = given.one_scan(scan, "host_table(scan)")
     asked = np.unique(scan.port)
     ports, why = asked, ""
     if len(asked) > MOST_PORTS:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from html import escape
 from typing import Any, Protocol, Self, TextIO
 
@@ -98,8 +99,9 @@ class Terminal:
         self._write("\r\x1b[K")
 
     def _write(self, line: str) -> None:
-        self._stream.write(line)
-        self._stream.flush()
+        with suppress(OSError, ValueError):  # a terminal that has gone ends no scan
+            self._stream.write(line)
+            self._stream.flush()
 
 
 class Notebook:

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from portlab.model import RECEIVED, PortResult, Reason, State
+from portlab.addresses import number
+from portlab.model import RECEIVED, SENT, Answer, PortResult, Reason, State
+from portlab.packets.dissect import Dissected
 from portlab.view import figure, words
 from portlab.view.svg import badge, escape
 from portlab.view.tokens import LOOKS
@@ -16,7 +18,9 @@ from portlab.view.tokens import LOOKS
 if TYPE_CHECKING:
     from portlab.result import Scan
 
-MOST_ROWS = 30
+MOST_ROWS, MOST_HOSTS = 30, 4
+CAPTURE = "capture"
+"""The fidelity of what was read from a file: it says nothing of this machine's link."""
 INTERESTING = (
     State.OPEN,
     State.UP,
@@ -147,9 +151,17 @@ def warnings(scan: Scan) -> list[str]:
     if not scan.complete:
         why = f" ({scan.stopped_by})" if scan.stopped_by else ""
         told.append(f"INCOMPLETE: the scan ended early{why}. What is shown is what was known by then.")
-    if scan.never_asked:
-        kind = "host" if scan.never_asked[0][1] is None else "port"
-        told.append(f"{words.count(len(scan.never_asked), kind)} never asked: nothing is said about them.")
+    for pairs, what in ((scan.unanswered, "asked, unanswered so far"), (scan.never_asked, "never asked")):
+        if pairs:
+            kind = "host" if pairs[0][1] is None else "port"
+            told.append(
+                f"{words.count(len(pairs), kind)} {what}: nothing is said about them ({_apart(scan, pairs)})."
+            )
+    if _silent_link(scan):
+        told.append(
+            "Not one frame came in on this machine's own link, not even an answer to ARP. Either nobody has "
+            "that address, or the link itself is dead. Ask somebody who must answer, such as the gateway."
+        )
     if not scan.matched:
         told.append("UNMATCHED: answers without their questions. Nothing ties them to a probe.")
     if scan.lost_here:
@@ -158,6 +170,31 @@ def warnings(scan: Scan) -> list[str]:
     if scan.authorised:
         told.append(f"Authorised by you, outside of any lab: {', '.join(scan.authorised)}.")
     return [*told, *scan.notes]
+
+
+def _silent_link(scan: Scan) -> bool:
+    """Whether this machine asked by ARP and heard nothing at all, of nobody."""
+    frames = scan.received.frames
+    if scan.fidelity == CAPTURE or (frames["direction"] == RECEIVED).any() or not len(scan):
+        return False
+    asked = (Dissected(frames).is_arp & (frames["direction"] == SENT)).any()
+    return bool(asked or (scan.findings.answer == Answer.NO_NEIGHBOUR.code).any())
+
+
+def _apart(scan: Scan, pairs: tuple[tuple[str, int | None], ...]) -> str:
+    """Which rows are listed apart: hosts, or ports by host."""
+    if pairs[0][1] is None:
+        return words.address_ranges(number(address) for address, _ in pairs)
+    ports: dict[str, list[int]] = {}
+    for address, port in pairs:
+        ports.setdefault(address, []).append(port or 0)
+    told = [
+        f"{scan.asked.names.get(number(address), address)}: {words.port_ranges(which)}"
+        for address, which in list(ports.items())[:MOST_HOSTS]
+    ]
+    return "; ".join(told) + (
+        f"; and {len(ports) - MOST_HOSTS:,} more hosts" if len(ports) > MOST_HOSTS else ""
+    )
 
 
 # --- as text ----------------------------------------------------------------------------------------

@@ -37,6 +37,9 @@ class Wire(Protocol):
     def on_link(self, address: int) -> bool:
         """Whether `address` is on one of the own links, so that ARP reaches it."""
 
+    def mtu(self, address: int) -> int:
+        """How many bytes an IP packet to `address` may have where it leaves this machine."""
+
     def source_port(self, protocol: str) -> int:
         """A source port ("tcp", "udp") or message identifier ("icmp") that nobody else here uses, a new one
         each call.
@@ -63,12 +66,14 @@ class Wire(Protocol):
     record_sent: bool
     """Whether sent frames are captured as well (a scan of thousands of ports does without)."""
 
-    def connect(self, probes: Probes, timeout: float) -> Iterator[Events]:
+    def connect(self, probes: Probes, wait: float, patience: float) -> Iterator[Events]:
         """connect() to (address, port) of each probe; batches of events as they come, each probe ends in one
         errno.
 
-        The frames of the connections come along where the system allows a capture.  Closing the iterator
-        gives up.
+        Over when all have ended, or `wait` seconds after the last has begun: what is still open then is given
+        `patience` seconds from its own beginning, and may end during a later call.  So the errnos count all probes
+        that this wire was ever handed here.  The frames of the connections come along where the system allows a
+        capture.
         """
 
     def close(self) -> None:

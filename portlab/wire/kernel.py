@@ -12,7 +12,9 @@ import select
 import socket
 import struct
 import time
+from collections import deque
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,17 +23,22 @@ from portlab.addresses import dotted, number
 from portlab.errors import NotPermitted
 from portlab.model import ERRNO, Events, Frames, Probes, no_frames
 
-IP_RECVERR, MSG_ERRQUEUE = (
-    11,
-    0x2000,
-)  # <linux/in.h>, <linux/socket.h>; not in Python's socket module before 3.14
+# <linux/in.h>, <linux/socket.h>; not in Python's socket module before 3.14
+IP_RECVERR, MSG_ERRQUEUE = 11, 0x2000
 ORIGIN_ICMP = 2  # <linux/errqueue.h>
 LINUX = hasattr(select, "epoll")
 LINGER_ZERO = struct.pack("ii", 1, 0)
 """Close with a RST at once: no connection is left behind, on neither side."""
 
 ErrnoRow = tuple[int, int, int, int, int, int, int]
-MOST_SOCKETS = 1000
+NO_ICMP = (-1, -1, 0, 0)
+TORN_DOWN = {errno.ECONNRESET, errno.EPIPE}
+"""What a connection says that was made and then reset; one that was never made says ECONNREFUSED (tcp_reset())."""
+NOTHING_LEFT = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EAGAIN, errno.ENETDOWN} | (
+    {errno.EADDRNOTAVAIL} if LINUX else set()
+)
+"""What connect() and socket() say of this machine, not of the one that was asked."""
+MOST_SOCKETS = 4000
 MOST_WAIT_S = 0.2
 """So long until the scan loop hears something, be it that nothing has happened."""
 NEEDS_RAW = (
@@ -48,6 +55,7 @@ class KernelWire:
 
     def __init__(self, fidelity: str = "host") -> None:
         self.fidelity = fidelity
+        self._attempts = Attempts()
 
     def now(self) -> float:
         return time.monotonic()
@@ -59,6 +67,9 @@ class KernelWire:
         return source_address(address)
 
     def on_link(self, address: int) -> bool:
+        raise NotPermitted(NEEDS_RAW)
+
+    def mtu(self, address: int) -> int:
         raise NotPermitted(NEEDS_RAW)
 
     def source_port(self, protocol: str) -> int:
@@ -75,12 +86,13 @@ class KernelWire:
             time.sleep(wait)
         return no_frames()
 
-    def connect(self, probes: Probes, timeout: float) -> Iterator[Events]:
-        for ends in connect_all(probes, timeout):
+    def connect(self, probes: Probes, wait: float, patience: float) -> Iterator[Events]:
+        for ends in self._attempts.connect(probes, wait, patience):
             yield Events(no_frames(), ends)
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Give up the attempts that are still open."""
+        self._attempts.close()
 
 
 def source_address(address: int) -> int:
@@ -96,93 +108,129 @@ def source_address(address: int) -> int:
         return number(asker.getsockname()[0])
 
 
-def connect_all(probes: Probes, timeout: float) -> Iterator[NDArray[np.void]]:
-    """connect() to every probe, many at a time; batches of ERRNO rows as they end, an empty one where none does.
+class Attempt(NamedTuple):
+    """One connect() that has begun and not ended."""
 
-    Fills in each probe's time, source address and source port.
-    """
-    attempts = _Attempts(probes, timeout)
-    try:
-        while attempts.open or attempts.waiting:
-            yield np.array(attempts.step(), ERRNO)
-    finally:
-        attempts.close()
+    socket: socket.socket
+    probe: int
+    source: int
+    give_up: float
 
 
-class _Attempts:
-    """The connection attempts under way."""
+class Attempts:
+    """The connection attempts of one wire.  Each has a socket of its own, which stays open until it has ended."""
 
-    def __init__(self, probes: Probes, timeout: float) -> None:
-        self.probes, self.timeout = probes, timeout
-        self.waiting = list(range(len(probes)))[::-1]
-        self.open: dict[
-            int, tuple[socket.socket, int, float]
-        ] = {}  # by file descriptor: socket, probe, when to give up
+    def __init__(self) -> None:
+        self.open: dict[int, Attempt] = {}  # by file descriptor
+        self.handed_over = 0  # probes so far
         self.room = min(MOST_SOCKETS, _descriptors_left())
         self.poller = select.epoll() if LINUX else None
 
-    def step(self) -> list[ErrnoRow]:
-        """Begin as many attempts as there is room for, then take in those that have ended."""
+    def connect(self, probes: Probes, wait: float, patience: float) -> Iterator[NDArray[np.void]]:
+        """connect() to every probe, many at a time; batches of ERRNO rows as they end, an empty one where none does.
+
+        Over when all have ended, or `wait` seconds after the last has begun.  What is still open then may end during
+        a later call: it is given `patience` seconds from its own beginning.  Fills in each probe's time, source
+        address and source port; the rows count all probes ever handed over.  OSError where this machine has no
+        socket left.
+        """
+        waiting = deque(enumerate(probes, self.handed_over))
+        self.handed_over += len(probes)
+        until = None
+        while waiting or (self.open and (until is None or time.monotonic() < until)):
+            ended = self._begin(waiting, patience)
+            if not waiting and until is None and wait < patience:
+                until = time.monotonic() + wait
+            yield np.array(ended + self._take(0.0 if ended else MOST_WAIT_S, until), ERRNO)
+
+    def _begin(self, waiting: deque[tuple[int, np.void]], patience: float) -> list[ErrnoRow]:
+        """Begin as many attempts as there is room for; those that the kernel ended at once."""
         ended = []
-        while self.waiting and len(self.open) < self.room:
-            if (end := self.begin(self.waiting.pop())) is not None:
-                ended.append(end)
-        if not self.open:
-            return ended
-        soonest = next(iter(self.open.values()))[
-            2
-        ]  # all wait equally long: the first begun is the first to give up
-        patience = 0.0 if ended else min(max(0.0, soonest - time.monotonic()), MOST_WAIT_S)
-        for descriptor in self.ready(patience):
-            ended.append(self.end(descriptor))
-        now = time.monotonic()
-        for descriptor in [d for d, (_, _, give_up) in self.open.items() if give_up <= now]:
-            ended.append(self.end(descriptor, errno.ETIMEDOUT))
+        while waiting and len(self.open) < self.room:
+            try:
+                ended_at_once = self._attempt(*waiting[0], patience)
+            except OSError as error:
+                if error.errno not in NOTHING_LEFT or not self.open:
+                    raise
+                self.room = len(self.open)  # somebody else took the rest: so many have to do
+                break
+            waiting.popleft()
+            ended += [ended_at_once] if ended_at_once else []
         return ended
 
-    def begin(self, probe: int) -> ErrnoRow | None:
+    def _attempt(self, number_: int, probe: np.void, patience: float) -> ErrnoRow | None:
         """Start one attempt; its end, where the kernel knows it at once."""
         attempt = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         attempt.setblocking(False)
         attempt.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, LINGER_ZERO)
         if LINUX:
             attempt.setsockopt(socket.IPPROTO_IP, IP_RECVERR, 1)
-        row = self.probes[probe : probe + 1]
-        row["time_ns"] = time.time_ns()
-        result = attempt.connect_ex((dotted(int(row["address"][0])), int(row["port"][0])))
-        self.open[attempt.fileno()] = (attempt, probe, time.monotonic() + self.timeout)
+        sent_ns = time.time_ns()
+        result = attempt.connect_ex((dotted(int(probe["address"])), int(probe["port"])))
+        if result in NOTHING_LEFT:
+            attempt.close()
+            raise OSError(result, os.strerror(result))
+        probe["time_ns"] = sent_ns
         if result not in (0, errno.EINPROGRESS, errno.EWOULDBLOCK):
-            return self.end(attempt.fileno(), result)
+            return end(Attempt(attempt, number_, 0, 0.0), result)
         address, port = attempt.getsockname()
-        row["source"], row["source_port"] = number(address), port
+        probe["source"], probe["source_port"] = number(address), port
+        self.open[attempt.fileno()] = Attempt(attempt, number_, number(address), time.monotonic() + patience)
         if self.poller:
             self.poller.register(attempt.fileno(), select.EPOLLOUT | select.EPOLLERR | select.EPOLLHUP)
         return None
 
-    def ready(self, wait: float) -> list[int]:
+    def _take(self, most: float, until: float | None) -> list[ErrnoRow]:
+        """How those attempts ended that have ended by now, waiting for the first at most so long."""
+        if not self.open:
+            return []
+        ends = [attempt.give_up for attempt in self.open.values()]
+        left = min(*ends, *([] if until is None else [until]), time.monotonic() + most) - time.monotonic()
+        ended = [end(self.open.pop(descriptor)) for descriptor in self._ready(max(0.0, left))]
+        now = time.monotonic()
+        late = [descriptor for descriptor, attempt in self.open.items() if attempt.give_up <= now]
+        return ended + [end(self.open.pop(descriptor)) for descriptor in late]
+
+    def _ready(self, wait: float) -> list[int]:
         """Descriptors of attempts that have ended, waiting for the first at most so long."""
         if self.poller:
             return [descriptor for descriptor, _ in self.poller.poll(wait)]
         _, writable, failed = select.select([], list(self.open), list(self.open), wait)
         return list(dict.fromkeys(writable + failed))
 
-    def end(self, descriptor: int, number_: int | None = None) -> ErrnoRow:
-        """Take one attempt out and say how it ended: a row of the ERRNO table."""
-        attempt, probe, _ = self.open.pop(descriptor)
-        with attempt:
-            icmp_type, icmp_code, speaker, queued = _icmp_error(attempt) if LINUX else (-1, -1, 0, 0)
-            if number_ is None:
-                number_ = attempt.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) or queued
-            read_ns = time.time_ns()
-        if speaker and speaker == self.probes["source"][probe]:  # the own kernel, when ARP went unanswered
-            icmp_type, icmp_code, speaker = -1, -1, 0
-        return read_ns, 0, probe, number_, icmp_type, icmp_code, speaker
-
     def close(self) -> None:
-        for attempt, _, _ in self.open.values():
-            attempt.close()
+        """Give up what is still open."""
+        for attempt in self.open.values():
+            attempt.socket.close()
+        self.open.clear()
         if self.poller:
             self.poller.close()
+
+
+def end(attempt: Attempt, result: int = 0) -> ErrnoRow:
+    """Close an attempt and say how it ended: a row of the ERRNO table.
+
+    What happened after the handshake does not count: a connection that was made and reset at once was made.
+    """
+    with attempt.socket as ours:
+        icmp_type, icmp_code, speaker, queued = _icmp_error(ours) if LINUX else NO_ICMP
+        result = result or ours.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) or queued
+        made = result in TORN_DOWN or _is_made(ours)
+        read_ns = time.time_ns()
+    if made:
+        return read_ns, 0, attempt.probe, 0, -1, -1, 0
+    if speaker and speaker == attempt.source:  # the own kernel, when ARP went unanswered
+        icmp_type, icmp_code, speaker = -1, -1, 0
+    return read_ns, 0, attempt.probe, result or errno.ETIMEDOUT, icmp_type, icmp_code, speaker
+
+
+def _is_made(ours: socket.socket) -> bool:
+    """Whether the handshake has been completed, and nothing has undone it."""
+    try:
+        ours.getpeername()
+    except OSError:
+        return False
+    return True
 
 
 def _icmp_error(attempt: socket.socket) -> tuple[int, int, int, int]:
@@ -190,14 +238,14 @@ def _icmp_error(attempt: socket.socket) -> tuple[int, int, int, int]:
     try:
         _, ancillary, _, _ = attempt.recvmsg(1, 512, MSG_ERRQUEUE)
     except OSError:
-        return -1, -1, 0, 0
+        return NO_ICMP
     for level, kind, data in ancillary:
         if (level, kind) == (socket.IPPROTO_IP, IP_RECVERR) and len(data) >= 24:
             number_, origin, type_, code = struct.unpack_from("IBBB", data)  # struct sock_extended_err
             if origin == ORIGIN_ICMP:
                 sender = int.from_bytes(data[20:24], "big")  # a sockaddr_in follows: family, port, address
                 return type_, code, sender, number_
-    return -1, -1, 0, 0
+    return NO_ICMP
 
 
 def _descriptors_left() -> int:

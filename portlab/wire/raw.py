@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 import select
 import socket
+import struct
 import time
 from collections import deque
 from collections.abc import Iterator
@@ -35,7 +36,7 @@ from portlab.packets.headers import (
     IPV4_SIZE,
     TIMESTAMP,
 )
-from portlab.wire.kernel import NEEDS_RAW, connect_all, source_address
+from portlab.wire.kernel import NEEDS_RAW, Attempts, source_address
 from portlab.wire.ring import Ring
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ FIRST_SOURCE_PORT, SOURCE_PORTS = 61_000, 4_536
 RESERVED_AT_ONCE = 256
 ARP_TRIES = 3
 BUSY_PAUSE_S = 0.001
+SIOCGIFMTU = 0x8921  # <linux/sockios.h>
 
 
 class RawWire:
@@ -67,6 +69,7 @@ class RawWire:
         self._targets = np.empty(0, np.uint32)
         if not permitted():
             raise NotPermitted(NEEDS_RAW)
+        self._attempts = Attempts()
 
     def now(self) -> float:
         return time.monotonic()
@@ -90,6 +93,9 @@ class RawWire:
         """Whether the address is on one of the own links, so that ARP reaches it."""
         interface, hop = self._way(address)
         return interface != LOOPBACK and hop == address
+
+    def mtu(self, address: int) -> int:
+        return mtu(self._way(address)[0])
 
     def source_port(self, protocol: str) -> int:
         if protocol == "icmp":
@@ -234,12 +240,12 @@ class RawWire:
 
     # --- connections --------------------------------------------------------------------------------------
 
-    def connect(self, probes: Probes, timeout: float) -> Iterator[Events]:
+    def connect(self, probes: Probes, wait: float, patience: float) -> Iterator[Events]:
         """The kernel connects; the capture beside it keeps the frames."""
         self._targets = np.unique(np.concatenate([self._targets, probes["address"]]))
         for address in np.unique(probes["address"]):
             self._link(self._way(int(address))[0])
-        for ends in connect_all(probes, timeout):
+        for ends in self._attempts.connect(probes, wait, patience):
             self._own_ports[probes["source_port"]] = True
             yield Events(self._everything(), ends)
         self._own_ports[probes["source_port"]] = True
@@ -252,6 +258,7 @@ class RawWire:
         return np.concatenate(parts) if parts else no_frames()
 
     def close(self) -> None:
+        self._attempts.close()
         for holder in self._reserved:
             holder.close()
         for link in self._links.values():
@@ -272,14 +279,8 @@ class Link:
         else:
             self.sender = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
             self.sender.bind((name, 0))
-            text = (
-                Path(f"/sys/class/net/{name}/address").read_text()
-                if Path("/sys/class/net", name).exists()
-                else ""
-            )
-            self.mac = np.frombuffer(
-                bytes.fromhex(text.strip().replace(":", "")) or self.sender.getsockname()[4], np.uint8
-            )
+            # from the kernel of this network namespace: /sys may be another one's, as in a container
+            self.mac = np.frombuffer(self.sender.getsockname()[4], np.uint8)
 
     def ask(self, source: int, addresses: NDArray[np.uint32]) -> None:
         """Ask by ARP who has these addresses."""
@@ -335,8 +336,20 @@ class Route:
 
 
 def routes() -> list[Route]:
-    """/proc/net/route: numbers in hexadecimal, least significant byte first."""
+    """/proc/net/route: numbers in hexadecimal, least significant byte first.
+
+    It is a link into /proc/self, so it always shows the network namespace of this process.
+    """
     return [Route(line) for line in Path("/proc/net/route").read_text().splitlines()[1:]]
+
+
+def mtu(interface: str) -> int:
+    """How many bytes an IP packet may have on an interface (netdevice(7))."""
+    import fcntl  # not on Windows
+
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
+        answer = fcntl.ioctl(asking, SIOCGIFMTU, struct.pack("16si12x", interface.encode(), 0))
+    return int(struct.unpack("16si12x", answer)[1])
 
 
 def permitted() -> bool:

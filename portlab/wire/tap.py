@@ -5,12 +5,9 @@ A thread empties the rings, so that nothing is lost while the program that captu
 
 from __future__ import annotations
 
-import fcntl
 import ipaddress
 import os
 import select
-import socket
-import struct
 import threading
 
 import numpy as np
@@ -18,7 +15,7 @@ import numpy as np
 from portlab.errors import NotPermitted
 from portlab.model import RECEIVED, WHOLE, Frames, frame_table, no_frames
 from portlab.wire.kernel import NEEDS_RAW
-from portlab.wire.raw import LOOPBACK, permitted, routes
+from portlab.wire.raw import LOOPBACK, mtu, permitted, routes
 from portlab.wire.ring import FRAME_BEGINS, Ring
 
 MEMORY = 1 << 25
@@ -29,7 +26,6 @@ LINGER_S = 0.2
 """After the end of the captured block: how long an interface has to be quiet, so that last answers are kept too."""
 LINGERS_AT_MOST = 5
 MOST_HEADER = 18  # Ethernet with a VLAN tag
-SIOCGIFMTU = 0x8921  # <linux/sockios.h>
 
 
 class Tap:
@@ -117,7 +113,4 @@ def interfaces_in(networks: list[str]) -> list[str]:
 
 def _kept(interface: str) -> int:
     """How many bytes the longest frame of an interface may have."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
-        answer = fcntl.ioctl(asking, SIOCGIFMTU, struct.pack("16si12x", interface.encode(), 0))
-    mtu = struct.unpack("16si12x", answer)[1]
-    return USUAL if mtu + MOST_HEADER <= USUAL else WHOLE
+    return USUAL if mtu(interface) + MOST_HEADER <= USUAL else WHOLE

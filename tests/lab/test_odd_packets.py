@@ -66,6 +66,7 @@ ODD = {
     "an unknown protocol": (to("files", proto=47) / b"GRE, or so", said("files", 64, 3, 2, 64)),
     "an error about nothing": (to("vault") / ICMP(type=3, code=3) / bytes(tcp("web", 80)), NOTHING),
     "echo": (to("files") / ICMP(id=7, seq=9) / b"odd", said("files", 64, 0, 0, None)),
+    "echo without a single bit": (to("files") / ICMP(), said("files", 64, 0, 0, None)),
     "timestamp": (to("files") / ICMP(type=13, id=7, seq=9), said("files", 64, 14, 0, None)),
     "address mask": (to("files") / ICMP(type=17), NOTHING),
     "a fragment": (tcp("files", 22, ip={"frag": 100}), NOTHING),
@@ -88,6 +89,12 @@ def check(name):
     frames = [frame for frame in exchange.frames if frame["direction"] == RECEIVED]
     heard = [Ether(frame["data"][: frame["captured"]].tobytes()) for frame in frames]
     assert [summary(packet) for packet in heard if IP in packet] == expected
+
+
+@pytest.mark.inlab
+def test_an_echo_without_a_single_bit_is_read():
+    """The answer to a plain ICMP() has no bit set, its checksum included."""
+    assert "The echo comes back" in str(pl.send(to("files") / ICMP(), timeout=0.3))
 
 
 @pytest.mark.parametrize("name", ODD)

@@ -1,8 +1,11 @@
 """Real packets in the lab: what is sent is seen once, what comes back has the kernel's times."""
 
+import json
 import os
 import signal
 import socket
+import subprocess
+import sys
 import threading
 import time
 
@@ -13,8 +16,10 @@ from scapy.sendrecv import AsyncSniffer
 from scapy.utils import wrpcap
 
 import portlab as pl
-from portlab.model import RECEIVED, SENT
+from portlab.model import RECEIVED, SENT, Reason
+from portlab.packets.craft import arp_requests
 from portlab.packets.dissect import Dissected
+from portlab.wire import raw
 from portlab.wire.raw import RawWire
 
 pytestmark = pytest.mark.inlab
@@ -88,6 +93,53 @@ def test_a_packet_made_by_hand_goes_out_as_it_is():
     assert not (Dissected(wrong.frames).is_tcp & (wrong.frames["direction"] == RECEIVED)).any()
 
 
+def test_several_packets_made_by_hand_each_have_their_exchange():
+    found = pl.send(IP(dst=WEB) / TCP(sport=50_100, dport=[80, 81]))
+    said = [Dissected(exchange.frames).control_bits.tolist() for exchange in found]
+    assert said == [[0x02, 0x12, 0x04], [0x02, 0x14]]
+
+
+def test_the_link_says_how_long_a_packet_may_be():
+    with pytest.raises(pl.MalformedPacket, match=r"1,501 bytes, and the link takes 1,500"):
+        pl.send(IP(dst=WEB) / UDP(dport=9) / ("x" * 1473))
+    assert len(pl.send(IP(dst=WEB) / UDP(dport=9) / ("x" * 1472)).frames) == 2
+
+
+FOREIGN_SYS = """
+mount -t tmpfs none /sys && mkdir -p /sys/class/net/eth0 && cd /sys/class/net/eth0 || exit 9
+echo 02:aa:bb:cc:dd:ee > address; echo 68 > mtu
+exec "$0" -m portlab syn web -p 22,80,81 --no-progress --json -
+"""
+
+
+def test_a_sys_of_another_network_namespace_leads_nobody_astray():
+    """In a container that may not mount its own, /sys describes the container's interfaces, not the lab's."""
+    command = ["unshare", "--mount", "sh", "-c", FOREIGN_SYS, sys.executable]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.stderr == ""
+    found = {row["port"]: row["state"] for row in json.loads(done.stdout)["results"]}
+    assert found == {22: "filtered", 80: "open", 81: "closed"}
+
+
+@pytest.fixture
+def foreign_hardware_address(monkeypatch):
+    """This machine asks with a hardware address that is not its own: answers go elsewhere."""
+    monkeypatch.setattr(
+        raw, "arp_requests", lambda mac, *rest: arp_requests(np.arange(2, 8, dtype=np.uint8), *rest)
+    )
+
+
+@pytest.mark.usefixtures("foreign_hardware_address")
+@pytest.mark.parametrize("scan", [pl.syn_scan, pl.udp_scan])
+def test_a_dead_link_is_not_blamed_on_the_target(scan):
+    found = scan("web", [53, 80])
+    assert len(found) == 0
+    assert found.never_asked == ((WEB, 53), (WEB, 80))
+    assert "this machine's own link is dead" in found.stopped_by
+    neighbour = pl.syn_scan("files", 22)
+    assert "Not one frame came in on this machine's own link" in str(neighbour)
+
+
 def test_an_interrupted_scan_is_marked_and_returns_what_is_known():
     def interrupt():
         time.sleep(1.0)
@@ -97,7 +149,9 @@ def test_an_interrupted_scan_is_marked_and_returns_what_is_known():
     found = pl.syn_scan("db", "1-2000", rate=200)
     assert not found.complete
     assert found.stopped_by == "interrupted"
-    assert len(found) + len(found.never_asked) == 2000
+    assert len(found) + len(found.unanswered) + len(found.never_asked) == 2000
+    assert 0 < len(found.never_asked) < 2000
+    assert not any(result.reason is Reason.NO_RESPONSE for result in found)
 
 
 def test_every_port_of_a_host_is_reported_once():

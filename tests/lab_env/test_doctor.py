@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lab_env import doctor, fidelity, jupyter
+from lab_env import doctor, embedded, fidelity, jupyter
 from lab_env.doctor import Finding
 
 
@@ -34,6 +34,20 @@ def test_the_obstacle_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     assert str(doctor.embedded_lab()) == "  --  embedded lab: the kernel says no.  Type: sudo ./run lab"
 
 
+@pytest.mark.parametrize(("status", "ok"), [(0, True), (3, False)])
+def test_a_lab_that_stands_but_cannot_be_scanned_is_said(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], status: int, ok: bool
+) -> None:
+    commands: list[list[str]] = []
+    monkeypatch.setattr(fidelity, "obstacles", list)
+    monkeypatch.setattr(embedded, "run", lambda command: commands.append(command) or status)
+    found = doctor.embedded_lab()
+    assert found.ok == ok
+    assert "lab_env.trial" in commands[0]
+    assert ("does not bring back what it must" in found.text) != ok
+    assert ("Type: ./run lab --fidelity simulated" in found.text) != ok
+
+
 def test_no_screen(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(jupyter, "has_display", lambda: False)
     assert "open the address" in str(doctor.browser())
@@ -58,6 +72,7 @@ def test_verdict(
     status: int,
     verdict: str,
 ) -> None:
+    monkeypatch.setattr(fidelity, "obstacles", list)
     for name in ("python", "packages", "embedded_lab", "jupyterlab", "browser", "nmap"):
         finding = Finding(
             name != broken, f"about {name}", needed=name in ("python", "packages", "jupyterlab")
@@ -68,6 +83,7 @@ def test_verdict(
     assert doctor.examine() == status
     told = capsys.readouterr().out
     assert verdict in told
+    assert ("Type: ./run lab --fidelity simulated" in told) == (broken == "embedded_lab")
     assert ("  NO  about " in told) == (status == 1)
 
 
@@ -76,5 +92,5 @@ def test_verdict(
 def test_here(capfd: pytest.CaptureFixture[str]) -> None:
     assert doctor.examine() == 0
     told = capfd.readouterr().out
-    assert "ok  embedded lab: built, a raw socket opened, web answered" in told
+    assert "ok  embedded lab: built, a raw socket opened, web answered a SYN scan as it must" in told
     assert "ok  JupyterLab: answered at http://127.0.0.1:" in told

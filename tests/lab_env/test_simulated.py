@@ -448,7 +448,7 @@ def connect(wire, *targets, timeout=10.0):
     probes = np.zeros(len(targets), PROBE)
     for probe, (host, port) in zip(probes, targets, strict=True):
         probe["address"], probe["port"] = number(LAB.address(host)), port
-    events = list(wire.connect(probes, timeout))
+    events = list(wire.connect(probes, timeout, timeout))
     ends = np.concatenate([event.errnos for event in events])
     frames = np.concatenate([event.frames for event in events])
     return probes, ends[np.argsort(ends["probe"])], frames

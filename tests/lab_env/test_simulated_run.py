@@ -96,8 +96,9 @@ def test_ctrl_c_reaches_the_command_once(tmp_path: Path) -> None:
     with at_terminal(tmp_path, *UNTIL_A_SIGNAL) as (process, terminal):
         read_until(terminal, "ready")
         os.write(terminal, b"\x03")
-        assert read_until(terminal, LEFT).count("ended") == 1
-        assert process.wait(60) == 5
+        shown = read_until(terminal, LEFT)
+        assert shown.count("ended") == 1, shown
+        assert process.wait(60) == 5, shown
 
 
 @pytest.mark.skipif(

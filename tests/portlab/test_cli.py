@@ -140,6 +140,10 @@ WRONG = [
     (["syn", "localhost", "--authorise", "here", "--reason", "x"], "'here'"),
     (["syn", "localhost", "--exclude", "127.0.0.1"], "--authorise NET"),
     (
+        ["syn", "localhost", "--authorise", "192.0.2.0/28", "--reason", "x", "--exclude", "1.1.1.1"],
+        "it is in none of",
+    ),
+    (
         ["syn", "192.0.2.1", "--authorise", "192.0.2.0/28", "--reason", "x", "--exclude", "1.1.1.1"],
         "'1.1.1.1'",
     ),
@@ -149,6 +153,37 @@ WRONG = [
     ),
     (["syn", "localhost", "-p", "80", "--json", "/no/such/folder/x"], "'/no/such/folder/x'"),
     (["syn", "localhost", "-p", "80", "--json", "-", "--csv", "-"], "Only one"),
+    (
+        ["syn", "localhost", "-p", "80", "--timeout", "0.0001"],
+        "timeout=0.0001 cannot be: timeout is a number from",
+    ),
+    (["syn", "localhost", "-p", "80", "--timeout", "3601"], "timeout=3601 cannot be"),
+    (["syn", "localhost", "-p", "80", "--timeout", "1" * 5000], "timeout=inf cannot be"),
+    (
+        ["syn", "localhost", "-p", "80", "--tries", "1" * 4000],
+        "cannot be: tries is a whole number from 1 to 30",
+    ),
+    (["syn", "localhost", "-p", "80", "--tries", "31"], "tries=31 cannot be"),
+    (["syn", "localhost", "-p", "80", "--rate", "1e300"], "rate=1e+300 cannot be"),
+    (["syn", "localhost", "-p", "80", "--deadline", "1e9"], "deadline=1000000000.0 cannot be"),
+    (["syn", "localhost", "-p", "80", "--seed", "-1"], "seed=-1 cannot be"),
+    (["syn", "localhost", "-p", "9" * 5000], "is not a port number"),
+    (["syn", "\x1b[31mred", "-p", "80"], "holds characters that are not plain ASCII"),
+    (["syn", "x" * 9000, "-p", "80"], "is neither a name nor an IPv4 address"),
+    (["syn", "localhost", "--json", ""], "'' names no file"),
+    (["syn", "localhost", "--json", "a\0b"], "no name of a file holds a zero byte"),
+    (["syn", "localhost", "--json", "x" * 5000], "cannot be written: File name too long"),
+    (["syn", "localhost", "--json", "."], "'.' cannot be written: it is a folder"),
+    (["syn", "localhost", "--json", "/proc/x"], "'/proc/x' cannot be written"),
+    (["syn", "localhost", "--json", "/dev/fd/77"], "'/dev/fd/77' cannot be written: Bad file descriptor"),
+    (
+        ["syn", "localhost", "--authorise", "192.0.2.0/28", "--reason", "x", "--exclude", ""],
+        "'' is not a network",
+    ),
+    (["read", ""], "'' names no file"),
+    (["read", "x" * 5000], "cannot be read: File name too long"),
+    (["read", "a\0b"], "no name of a file holds a zero byte"),
+    (["ports", "9" * 5000], "is not a port number"),
     (["read", "/no/such/file"], "'/no/such/file'"),
     (["read", "."], "'.'"),
     (["read", __file__], repr(__file__)),
@@ -298,6 +333,50 @@ def test_nothing_heavy_is_imported(arguments: list[str], unwanted: set[str]) -> 
     code = f"import sys; from portlab import cli; cli.main({arguments!r}); print({unwanted!r} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "set()"
+
+
+# --- wrong command lines: two lines, status 2 ---------------------------------------------------------------------
+
+LEFT_OVER = [
+    (["syn", "web", "-p", "80", "443"], "type -p 80,443"),
+    (["syn", "web", "-p", "80,", "443"], "type -p 80,443"),
+    (["syn", "web", "-p", "80", "-p", "22", "443", "1-5"], "type -p 80,22,443,1-5"),
+    (
+        ["syn", "web", "-p", "80", "db"],
+        "'db' stands apart: type the targets side by side, before the options: web",
+    ),
+    (["syn", "web", "--port", "80"], "there is no option '--port'. Did you mean --ports?"),
+    (["syn", "web", "--no-such-thing"], "there is no option '--no-such-thing'."),
+    (["syn", "web", "--timeout", "1", "--timeout", "2"], "--timeout is given twice: which one is meant?"),
+    (["syn", "web", "--json", "a", "--json", "b"], "--json is given twice"),
+    (["syn", "web", "-p"], "expected one argument"),
+    (["syn", "web", "--seed", "x"], "'x'"),
+    (["read", "a", "b"], "'b' is too much: portlab read takes one at a time"),
+    (["ports", "22", "--json", "x"], "there is no option '--json'"),
+    (["dance\x1b[31m"], "invalid choice"),
+    (["syn", "web", "-p", "80", "\x1b]0;x"], "'\\x1b]0;x' stands apart"),
+]
+
+
+@pytest.mark.usefixtures("no_wire")
+@pytest.mark.parametrize(("arguments", "told"), LEFT_OVER, ids=[repr(row[0])[:60] for row in LEFT_OVER])
+def test_wrong_command_line_is_said_in_two_lines(arguments: list[str], told: str, capsys: Captured) -> None:
+    with pytest.raises(SystemExit) as left:
+        cli.main(arguments)
+    assert left.value.code == cli.WRONG_USE
+    output = capsys.readouterr()
+    first, second = output.err.splitlines()
+    assert output.out == ""
+    assert first.startswith("portlab: ")
+    assert told in first
+    assert second.startswith("usage: portlab")
+    assert "\x1b" not in output.err
+
+
+def test_ports_given_twice_are_joined(capsys: Captured) -> None:
+    assert cli.main(["connect", "localhost", "-p", "1", "-p", "2-3", "--csv", "-"]) == 0
+    rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    assert [row["port"] for row in rows] == ["1", "2", "3"]
 
 
 def test_read_nmap_xml_and_captures_by_their_content(tmp_path: Path, capsys: Captured) -> None:

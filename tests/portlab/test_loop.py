@@ -1,5 +1,6 @@
 """The scan loop over a wire that is a rule book: what is sent, how often, and what is concluded."""
 
+import errno
 import itertools
 import random
 
@@ -8,20 +9,25 @@ import pytest
 from scapy.layers.inet import ICMP, IP, TCP, UDP
 
 from portlab.addresses import number
+from portlab.errors import BadTarget
 from portlab.loop import Loop
 from portlab.model import Reason, State
-from portlab.pacing import Pace
+from portlab.pacing import CALIBRATION, KERNEL_SYNS_S, Pace
 from portlab.techniques import technique
 from portlab.verdict import NO_PORT, Asked
 from tests.portlab.frames import OTHER, SCANNER, TARGET
 from tests.portlab.wires import RuleWire, answer_like_linux
 
 
-def scan(wire, name="syn", ports=(80,), hosts=(TARGET,), seed=1, watch=None, **pace):
+def loop_of(wire, name="syn", ports=(80,), hosts=(TARGET,), seed=1, watch=None, **pace):
     addresses = np.array([number(host) for host in hosts for _ in ports], np.uint32)
     asked = Asked(addresses, np.array(list(ports) * len(hosts), np.int32))
     chance, tell = random.Random(seed).randbytes, lambda done, total: None
-    loop = Loop(technique(name), asked, wire, Pace(**pace), chance, tell, watch=watch)
+    return Loop(technique(name), asked, wire, Pace(**pace), chance, tell, watch=watch)
+
+
+def scan(wire, *how, **more):
+    loop = loop_of(wire, *how, **more)
     return loop.conclude(*loop.run())
 
 
@@ -72,7 +78,8 @@ def test_a_deadline_ends_the_scan_with_what_is_known():
     assert not found.complete
     assert "deadline of 2 s" in found.stopped_by
     assert 150 <= len(found) <= 250
-    assert len(found) + len(found.never_asked) == 1000
+    assert len(found) + len(found.unanswered) + len(found.never_asked) == 1000
+    assert all(result.state is not State.FILTERED for result in found)
     assert wire.time <= 2.1
 
 
@@ -88,7 +95,14 @@ def test_who_watches_sees_what_is_known_so_far_and_can_end_the_scan():
     assert (found.complete, found.stopped_by) == (False, "stopped")
     assert found[TARGET, 443].state is State.OPEN
     asked = {packet.dport for _, packet in wire.sent}
-    assert {each.port for each in found} == asked
+    assert {each.port for each in found} | {port for _, port in found.unanswered} == asked
+    assert (TARGET, 22) in found.unanswered  # on its way when the scan ended: nothing is said about it
+    with pytest.raises(
+        BadTarget, match=r"ended \(stopped\) before '10.77.2.10', 22 had answered. Scan it again"
+    ):
+        found[TARGET, 22]
+    with pytest.raises(BadTarget, match=r"before '10.77.2.10', \d+ was asked"):
+        found[found.never_asked[0]]
     assert {port for _, port in found.never_asked} == {22, *range(400, 1000)} - asked
     assert all(not so_far.complete for _, so_far in seen)
     assert [len(so_far) for _, so_far in seen] == sorted(len(so_far) for _, so_far in seen)
@@ -118,8 +132,9 @@ def test_ports_never_asked_are_listed_apart():
     wire = RuleWire(lambda packet: None)
     wire.interrupt_after = 0
     found = scan(wire, ports=(1, 2))
-    assert [result.tries for result in found] == [1]  # on its way when the interrupt came
-    assert {result.port for result in found} | {port for _, port in found.never_asked} == {1, 2}
+    assert len(found) == 0
+    assert len(found.unanswered) == 1  # on its way when the interrupt came
+    assert {port for _, port in found.unanswered + found.never_asked} == {1, 2}
     assert not found.complete
 
 
@@ -193,7 +208,165 @@ def test_an_answer_to_an_earlier_try_counts_with_that_trys_time():
     assert found[TARGET, 80].rtt_ms == pytest.approx(600, abs=1)
 
 
+# --- connect: the kernel asks ---------------------------------------------------------------
+
+
+def connecting(late, **changes):
+    wire = RuleWire(lambda packet: None)
+    wire.late = dict.fromkeys(range(1, 40), (0.001, errno.ECONNREFUSED)) | late
+    return wire, scan(wire, "connect", ports=range(1, 40), **changes)
+
+
+@pytest.mark.parametrize("after", [0.3, 0.9, 1.5, 2.5, 3.1])
+@pytest.mark.parametrize(("number_", "state"), [(0, State.OPEN), (errno.ECONNREFUSED, State.CLOSED)])
+def test_the_one_late_port_of_a_quick_host_is_heard(after, number_, state):
+    _, found = connecting({22: (after, number_)})
+    assert found[TARGET, 22].state is state
+    assert found[TARGET, 22].rtt_ms == pytest.approx(after * 1000)
+    assert found.complete
+
+
+def test_where_many_quick_answers_make_one_try_enough_all_patience_is_kept_all_the_same():
+    wire = RuleWire(lambda packet: None)
+    wire.late = dict.fromkeys(range(1, 400), (0.001, errno.ECONNREFUSED)) | {22: (2.5, 0)}
+    found = scan(wire, "connect", ports=range(1, 400))
+    assert (found[TARGET, 22].state, found[TARGET, 22].tries) == (State.OPEN, 1)
+
+
+def test_a_kernel_asks_again_by_itself_so_a_silent_port_is_asked_less_often():
+    wire, found = connecting({22: (99.0, 0)})
+    assert found[TARGET, 22].tries == 1 + (KERNEL_SYNS_S[1] > 0.1)
+    assert wire.time < 4
+    _, found = connecting({22: (99.0, 0)}, timeout=0.5)  # too short for the kernel's second SYN
+    assert found[TARGET, 22].tries >= 3
+    _, found = connecting({22: (99.0, 0)}, tries=7)
+    assert found[TARGET, 22].tries == 7
+
+
+def test_the_timeout_is_what_the_user_says_for_each_attempt():
+    _, found = connecting({22: (0.6, 0)}, timeout=0.5, tries=2)
+    assert found[TARGET, 22].state is State.FILTERED
+    _, found = connecting({22: (0.4, 0)}, timeout=0.5, tries=2)
+    assert found[TARGET, 22].state is State.OPEN
+
+
+# --- early ends: nothing is claimed about what was not waited for ---------------------------------------------
+
+EARLY_ENDS = {
+    "interrupted": (KeyboardInterrupt, "interrupted"),
+    "the network": (OSError(100, "Network is down"), "the network went away: Network is down"),
+    "the sockets": (
+        OSError(errno.EMFILE, "Too many open files"),
+        "no socket is left on this machine: Too many",
+    ),
+}
+
+
+@pytest.mark.parametrize(("what", "why"), EARLY_ENDS.values(), ids=EARLY_ENDS)
+@pytest.mark.parametrize("name", ["syn", "udp", "ping", "connect", "fin"])
+@pytest.mark.parametrize("after_s", [0.0, 0.004, 0.05, 0.25])
+def test_whenever_a_scan_ends_no_silence_is_claimed_that_was_not_waited_for(name, what, why, after_s):
+    hosts = [f"10.77.2.{host}" for host in range(10, 40)]
+    ports = (NO_PORT,) if name == "ping" else (22, 80)
+    wire = RuleWire(answer_like_linux({80}, {22}))
+    wire.late = {80: (0.001, 0)}
+    wire.ends_at = (after_s, what)
+    found = scan(wire, name, ports=ports, hosts=hosts, rate=100)
+    assert (found.complete, found.stopped_by[: len(why)]) == (False, why)
+    assert not any(result.reason is Reason.NO_RESPONSE for result in found)
+    known = {(result.address, result.port) for result in found}
+    every = [*known, *found.unanswered, *found.never_asked]
+    assert len(every) == len(set(every)) == len(hosts) * len(ports)
+    left = {packet.dst for _, packet in wire.sent}
+    reached = {address for address, _ in (*known, *found.unanswered)}
+    if name == "ping":
+        assert left <= reached
+        assert len(reached - left) <= 1  # the one with which it ended may have left or not
+
+
+def test_a_deadline_in_a_silence_claims_nothing():
+    found = scan(RuleWire(lambda packet: None), ports=(22, 80), deadline=0.6)
+    assert (len(found), sorted(found.unanswered), found.never_asked) == (
+        0,
+        [(TARGET, 22), (TARGET, 80)],
+        (),
+    )
+
+
+def test_a_deadline_while_a_host_rations_its_errors_claims_nothing():
+    wire = RuleWire(limited_like_linux({53}, {514}, lambda: wire))
+    found = scan(wire, "udp", ports=(53, 514, *range(1000, 1020)), deadline=8.0)
+    assert {result.state for result in found} == {State.OPEN, State.CLOSED}
+    assert (TARGET, 514) in found.unanswered
+
+
+def test_while_others_are_asked_a_host_that_rations_its_errors_is_not_yet_called_silent():
+    limited = limited_like_linux({53}, {514}, lambda: wire)
+    wire = RuleWire(lambda packet: limited(packet) if packet.dst == TARGET else None)
+    found = scan(
+        wire,
+        "udp",
+        ports=(53, 514, *range(1000, 1020)),
+        hosts=(TARGET, OTHER),
+        watch=lambda _: wire.time > 1.7,
+    )
+    assert found.stopped_by == "stopped"
+    assert not any(result.reason is Reason.NO_RESPONSE for result in found)
+    assert (TARGET, 514) in found.unanswered
+
+
+def test_a_silence_that_was_waited_for_stands_though_others_are_still_asked():
+    honest = answer_like_linux({80}, {22})
+    wire = RuleWire(lambda packet: honest(packet) if packet.dst == TARGET else None)
+    seen = []
+    found = scan(
+        wire,
+        ports=(22, *range(80, 300)),
+        hosts=(TARGET, OTHER),
+        watch=lambda so_far: seen.append(so_far) or wire.time > 1.7,
+    )
+    assert found[TARGET, 22].reason is Reason.NO_RESPONSE  # asked and waited for, long ago
+    assert all(result.address == TARGET for result in found)
+    assert {address for address, _ in found.unanswered} == {OTHER}
+    assert all(result.reason is not Reason.NO_RESPONSE for result in seen[0])
+
+
+def test_where_arp_was_waited_for_silence_is_known_and_where_not_it_is_not():
+    quiet = RuleWire(lambda packet: None)
+    assert scan(quiet, "ping-arp", ports=(NO_PORT,))[TARGET].state is State.DOWN
+    broken = RuleWire(lambda packet: None)
+    broken.ends_at = (0.0, KeyboardInterrupt)
+    found = scan(broken, "ping-arp", ports=(NO_PORT,))
+    assert (len(found), found.unanswered) == (0, ((TARGET, None),))
+
+
 # --- loss ---------------------------------------------------------------
+
+
+def test_a_measurement_without_loss_says_so():
+    found = scan(RuleWire(answer_like_linux({80}, set(range(1000, 1150)))), ports=(80, *range(1000, 1150)))
+    assert len(found.probes) > 151 + CALIBRATION  # a hundred probes to the port that answers
+    assert 2 <= found.tries.max() <= 3
+
+
+def test_what_only_measures_the_loss_asks_nothing():
+    wire = RuleWire(answer_like_linux({80}))
+    loop = loop_of(wire, ports=(80, 81, 82))
+    loop.answered[0] = True
+    loop.loss.trials[:], loop.loss.losses[:] = 10, 1
+    loop.measure_loss()
+    found = loop.conclude(False, "here")
+    assert len(wire.sent) == CALIBRATION
+    assert set(found.never_asked) == {(TARGET, 81), (TARGET, 82)}
+    assert found[TARGET, 80].tries == 0
+
+
+def test_however_often_a_port_is_asked_its_number_of_tries_does_not_begin_again():
+    loop = loop_of(RuleWire(lambda packet: None))
+    for _ in range(260):
+        loop.ask(np.array([0]))
+    assert loop.attempts.tolist() == [255]
+    assert loop.conclude(True, "").probes["attempt"].tolist() == [*range(1, 256), *[255] * 5]
 
 
 @pytest.mark.parametrize("loss", [0.02, 0.05, 0.10])

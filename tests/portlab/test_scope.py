@@ -1,5 +1,6 @@
 import ipaddress
 import os
+import re
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -31,12 +32,11 @@ def test_loopback_is_always_in_scope(address: str) -> None:
 OUTSIDE = [
     "8.8.8.8",
     "10.77.1.10",
-    "0.0.0.0",
+    "1.0.0.0",
     "128.0.0.0",
     "126.255.255.255",
     "192.168.0.1",
-    "224.0.0.1",
-    "255.255.255.255",
+    "223.255.255.255",
 ]
 
 
@@ -48,6 +48,76 @@ def test_everything_else_is_refused_by_default(address: str) -> None:
     assert "'what was typed'" in str(caught.value)
     assert "pl.authorise(" in str(caught.value)
     assert "./run lab" in str(caught.value)
+
+
+NOBODYS = [
+    ("0.0.0.0", "'this network'", "This machine itself is 127.0.0.1"),
+    ("0.0.0.80", "'this network'", "Type the address of a host"),
+    ("224.0.0.1", "multicast", "a network, each of whose hosts is then asked"),
+    ("239.255.255.250", "multicast", "Type the address of a host"),
+    ("240.0.0.1", "reserved", "Type the address of a host"),
+    ("255.255.255.255", "broadcast", "a network, each of whose hosts is then asked"),
+]
+
+
+@pytest.mark.parametrize(("address", "because", "instead"), NOBODYS)
+def test_what_nobody_may_authorise_is_not_advised(address: str, because: str, instead: str) -> None:
+    with pytest.raises(OutOfScope, match="cannot be authorised") as caught:
+        scope.check(numbers("127.0.0.1", address), "what was typed")
+    told = str(caught.value)
+    assert f"{address} (from 'what was typed')" in told
+    assert because in told
+    assert instead in told
+    assert "pl.authorise(" not in told
+    assert "--authorise" not in told
+
+
+@pytest.mark.parametrize("said", ["80", "0", "443", "8080", "65535"])
+def test_a_port_in_the_place_of_a_target_is_told_as_one(said: str) -> None:
+    with pytest.raises(OutOfScope) as caught:
+        scope.check([int(said)], said)
+    assert (
+        f'If you mean port {said}: ports have their own place, -p {said} or syn_scan("web", {said}).'
+        in str(caught.value)
+    )
+    assert "pl.authorise(" not in str(caught.value)
+
+
+SWEEPS = [
+    ("192.0.2.16/28", "192.0.2.16", "192.0.2.31", "192.0.2.16/28"),
+    ("192.0.2.5-20", "192.0.2.5", "192.0.2.20", "192.0.2.0/27"),
+    ("192.0.2.9", "192.0.2.9", "192.0.2.9", "192.0.2.9"),
+    ("172.16.0.0/16", "172.16.0.0", "172.16.255.255", "172.16.0.0/16"),
+    ("10.0.0.0/8", "10.0.0.0", "10.255.255.255", ""),
+    ("223.255.255.0-224.0.0.9", "223.255.255.0", "224.0.0.9", ""),
+]
+
+
+@pytest.mark.parametrize(("said", "first", "last", "advised"), SWEEPS)
+def test_a_sweep_is_advised_as_a_whole(said: str, first: str, last: str, advised: str) -> None:
+    begin, end = numbers(first, last).tolist()
+    with pytest.raises(OutOfScope) as caught:
+        scope.check([begin, end], said, (begin, end))
+    assert ("pl.authorise(" in str(caught.value)) == bool(advised)
+    if not advised:
+        assert "Type a smaller network" in str(caught.value)
+        return
+    assert f'pl.authorise("{advised}", ' in str(caught.value)
+    quietly(advised)
+    scope.check([begin, end], said, (begin, end))
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(0, 2**17))
+def test_what_a_refusal_advises_is_accepted(first: int, more: int) -> None:
+    last = min(first + more, 2**32 - 1)
+    try:
+        scope.check([first, last], "a-sweep", (first, last))
+    except OutOfScope as refusal:
+        advice = re.search(r'pl\.authorise\("([^"]*)"', str(refusal))
+        if advice:
+            quietly(advice[1])
+            scope.check([first, last])
+            scope.withdraw()
 
 
 def test_lab_addresses_count_only_inside_the_lab(describe: Callable[..., Path]) -> None:
@@ -97,6 +167,14 @@ def test_authorisation_is_told_and_kept() -> None:
     assert told == ["Authorised for probing, on your word: 192.0.2.0/28 without 192.0.2.9 (my own router)"]
 
 
+def test_what_is_authorised_twice_is_kept_once() -> None:
+    first = quietly("192.0.2.0/28", ("192.0.2.9",), "mine")
+    assert quietly("192.0.2.0/28", ("192.0.2.9",), " mine ") == first
+    assert scope.authorised() == (first,)
+    other = quietly("192.0.2.0/28", (), "mine")  # says something else, so both count
+    assert scope.authorised() == (first, other)
+
+
 def test_authorising_prints_by_default(capsys: pytest.CaptureFixture[str]) -> None:
     scope.authorise("192.0.2.7", reason="mine")
     assert "192.0.2.7 (mine)" in capsys.readouterr().out
@@ -111,7 +189,9 @@ REFUSED = [
     ("255.255.255.255", "broadcast"),
     ("0.0.0.0", "this network"),
     ("240.0.0.1", "reserved"),
-    ("192.0.2.5/28", "'192.0.2.0/28'"),
+    ("192.0.2.5/28", "'192.0.2.0/28' would be one"),
+    ("10.0.0.1/8", "'10.0.0.0/8' is too large"),
+    ("240.0.0.1/28", "'240.0.0.0/28' cannot be authorised"),
     ("scanme.example", "names are not accepted"),
     ("2001:db8::/64", "IPv4 only"),
     ("192.0.2.0/33", "CIDR"),

@@ -153,6 +153,33 @@ def test_refused_on_the_resolved_address(in_lab: Path, typed: object, address: s
     assert f"{address}{origin} " in str(caught.value)
 
 
+def test_a_port_typed_as_a_target_is_told_as_a_port(in_lab: Path) -> None:
+    with pytest.raises(OutOfScope, match=r"If you mean port 80: .*-p 80 ") as caught:
+        targets(["web", "80"])
+    assert "authorise(" not in str(caught.value)
+
+
+def test_a_sweep_outside_is_advised_as_a_whole(in_lab: Path) -> None:
+    for typed, whole in (("192.0.2.16/28", "192.0.2.16/28"), ("192.0.2.5-20", "192.0.2.0/27")):
+        with pytest.raises(OutOfScope, match=rf'authorise\("{whole}"'):
+            targets(typed)
+
+
+LEADING_ZEROS = [
+    ("010.77.2.10", "type 10.77.2.10, as you mean it"),  # octal it is 8.77.2.10, which would be refused
+    ("0177.0.0.1", "type 127.0.0.1, as you mean it"),
+    ("10.77.02.010", "type 10.77.2.10 or 10.77.2.8, as you mean it"),
+]
+
+
+@pytest.mark.parametrize(("typed", "advised"), LEADING_ZEROS)
+def test_of_two_readings_only_those_are_advised_that_may_be_probed(
+    in_lab: Path, typed: str, advised: str
+) -> None:
+    with pytest.raises(BadTarget, match=advised):
+        targets(typed)
+
+
 def test_network_over_two_of_the_lab(in_lab: Path) -> None:
     found = targets("10.77.3.0/23")  # its network is 10.77.2.0/23: all of dmz and branch
     assert len(found) == 508
@@ -375,3 +402,45 @@ def test_largest_sweep_is_quick(describe: Callable[..., Path]) -> None:
 
 def test_room_is_complete() -> None:
     assert set(package.__all__) <= set(vars(package))
+
+
+# --- names with several addresses, and what must not be asked ---------------------------------------------------
+
+
+def answers(*addresses: str) -> object:
+    def answer(name: str, *rest: object) -> list[tuple[object, ...]]:
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, 0)) for address in addresses]
+
+    return answer
+
+
+def test_name_with_several_addresses_is_for_the_user_to_decide(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(socket, "getaddrinfo", answers("192.0.2.5", "198.51.100.7", "192.0.2.5"))
+    authorise("192.0.2.0/28")
+    with pytest.raises(BadTarget) as caught:
+        targets("two.example")
+    assert str(caught.value) == (
+        "'two.example' has 2 addresses: 192.0.2.5 (may be probed), 198.51.100.7 (may not be probed). "
+        "Type the one that you mean."
+    )
+    monkeypatch.setattr(socket, "getaddrinfo", answers("192.0.2.5", "192.0.2.5"))
+    assert targets("two.example").addresses.tolist() == [number("192.0.2.5")]
+
+
+def test_hosts_file_with_several_addresses_of_a_name() -> None:
+    names.HOSTS_FILE.write_text("127.0.0.5 twice\n::1 twice\n127.0.0.6 other twice\n127.0.0.5 twice once\n")
+    with pytest.raises(BadTarget, match=r"127\.0\.0\.5 \(may be probed\), 127\.0\.0\.6 \(may be probed\)"):
+        targets("twice")
+    assert targets("once").addresses.tolist() == [number("127.0.0.5")]
+
+
+@pytest.mark.parametrize("wrong", [5, "::1", "8.8.8.8", "10.0.0.9-1", ""])
+def test_no_name_server_is_asked_while_anything_is_wrong(
+    monkeypatch: pytest.MonkeyPatch, wrong: object
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(socket, "getaddrinfo", lambda name, *rest: asked.append(name))
+    authorise("192.0.2.0/28")
+    with pytest.raises((BadTarget, OutOfScope)):
+        targets(["router.example", wrong])
+    assert asked == []

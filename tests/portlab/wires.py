@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import heapq
 import itertools
+import math
 import random
 from collections.abc import Callable, Iterator
 
@@ -12,7 +14,7 @@ from numpy.typing import NDArray
 from scapy.layers.inet import ICMP, IP, TCP, UDP
 from scapy.packet import Packet
 
-from portlab.model import RECEIVED, SENT, Events, Frames, Probes, no_frames
+from portlab.model import ERRNO, RECEIVED, SENT, Events, Frames, Probes, no_frames
 from portlab.packets.craft import total_length
 from tests.portlab.frames import SCANNER, frame_of
 
@@ -38,6 +40,12 @@ class RuleWire:
         self.missing: set[int] = set()  # addresses whose ARP goes unanswered
         self.fails_after: int | None = None  # so many packets, then the network is down
         self.interrupt_after: int | None = None
+        self.ends_at: tuple[float, BaseException | type[BaseException]] | None = None  # when, and by what
+        self.late: dict[
+            int, tuple[float, int]
+        ] = {}  # port -> how a connect() ends, and after how many seconds
+        self.ending: list[tuple[float, int, int]] = []
+        self.attempts = 0
 
     def now(self) -> float:
         return self.time
@@ -51,14 +59,23 @@ class RuleWire:
     def on_link(self, address: int) -> bool:
         return True
 
+    def mtu(self, address: int) -> int:
+        return 1500
+
     def source_port(self, protocol: str) -> int:
         self.next_port += 1
         return self.next_port
 
     def resolve(self, addresses: NDArray[np.uint32], wait: float) -> NDArray[np.bool_]:
+        self.may_end()
         return np.array([int(address) not in self.missing for address in addresses])
 
+    def may_end(self) -> None:
+        if self.ends_at is not None and self.time >= self.ends_at[0]:
+            raise self.ends_at[1]
+
     def send(self, packets: NDArray[np.uint8]) -> None:
+        self.may_end()
         for row, length in zip(packets, total_length(packets), strict=True):
             if self.fails_after is not None and len(self.sent) >= self.fails_after:
                 raise OSError(100, "Network is down")
@@ -82,6 +99,7 @@ class RuleWire:
         heapq.heappush(self.arriving, (time, next(self.order), frame))
 
     def receive(self, wait: float) -> Frames:
+        self.may_end()
         if not self.arriving or self.arriving[0][0] > self.time + wait:
             self.time += max(wait, 1e-6)
             return no_frames()
@@ -91,8 +109,22 @@ class RuleWire:
             there.append(heapq.heappop(self.arriving)[2])
         return np.concatenate(there)
 
-    def connect(self, probes: Probes, timeout: float) -> Iterator[Events]:
-        raise NotImplementedError
+    def connect(self, probes: Probes, wait: float, patience: float) -> Iterator[Events]:
+        """Every attempt ends as `late` says, after so many seconds with that errno; of other ports nothing comes."""
+        for probe in probes:
+            probe["time_ns"], probe["source_port"] = self.clock_ns(), self.source_port("tcp")
+            after, number = self.late.get(int(probe["port"]), (math.inf, 0))
+            end = (after, number) if after <= patience else (patience, errno.ETIMEDOUT)
+            heapq.heappush(self.ending, (self.time + end[0], self.attempts, end[1]))
+            self.attempts += 1
+            self.may_end()
+        until = self.time + wait
+        while self.ending and self.ending[0][0] <= until:
+            self.time, probe, number = heapq.heappop(self.ending)
+            row = (self.clock_ns(), 0, probe, number, -1, -1, 0)
+            yield Events(no_frames(), np.array([row], ERRNO))
+            self.may_end()
+        self.time = until if self.ending else self.time
 
     def close(self) -> None:
         """Nothing is held."""

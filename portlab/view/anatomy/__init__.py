@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 
 from portlab.addresses import dotted
-from portlab.errors import MalformedPacket
+from portlab.errors import BadTarget, MalformedPacket
 from portlab.model import CHECKSUM_NOT_READY, FRAME, SENT, SNAP
+from portlab.packets.byhand import built
 from portlab.packets.headers import ETHERNET_SIZE, ETHERTYPE_IPV4
-from portlab.view import figure
+from portlab.view import figure, given
 from portlab.view.anatomy import page, still
 from portlab.view.anatomy.fields import Layer
 from portlab.view.anatomy.layers import begins_with_ipv4, layers
@@ -73,25 +74,27 @@ def anatomy(frame: Any, title: str = "") -> Anatomy:
     raw, length, ready = _bytes_of(frame)
     called, ends = _name(raw)
     kept = f"{length:,} bytes" if len(raw) >= length else f"first {len(raw):,} of {length:,} bytes"
+    if not isinstance(title, str):
+        raise BadTarget(f"{given.said(title)} is not a title. Type it in quotes, or leave it out.")
     return Anatomy(title or called, f"{ends} · {kept}" if ends else kept, raw, tuple(layers(raw, ready)))
 
 
 def _bytes_of(frame: Any) -> tuple[bytes, int, bool]:
     """The bytes that were kept, how long the frame was, and whether its checksums were filled in."""
-    if isinstance(frame, np.ndarray) and frame.dtype.names and len(frame) == 1:
+    if isinstance(frame, np.ndarray) and frame.dtype.names and frame.shape == (1,):
         frame = frame[0]
     if isinstance(frame, np.void) and frame.dtype.names == FRAME.names:
         kept = frame["data"][: int(frame["captured"])].tobytes()
         return kept, int(frame["length"]), not frame["marks"] & CHECKSUM_NOT_READY
-    if isinstance(frame, np.ndarray):
+    if isinstance(frame, np.ndarray) and frame.dtype.names == FRAME.names and frame.ndim:
         raise MalformedPacket(f"These are {len(frame)} frames. Choose one of them: frames[0].")
-    try:
-        raw = bytes(frame)
-    except TypeError:
-        raw = b""
-    if not raw or isinstance(frame, int):
+    raw = b""
+    if isinstance(frame, bytes | bytearray | memoryview) or hasattr(frame, "haslayer"):
+        raw = built(frame)
+    if not raw:
         raise MalformedPacket(
-            f"{frame!r} is no packet. Give a frame (scan.exchange(...).frames[0]), bytes, or Scapy's IP(...)/..."
+            f"{given.said(frame)} is no packet. "
+            "Give a frame (scan.exchange(...).frames[0]), bytes, or Scapy's IP(...)/..."
         )
     return raw, len(raw), True
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from portlab.model import State
 from portlab.result import Scan
-from portlab.view import figure, heads, words
+from portlab.view import figure, given, heads, words
 from portlab.view.labmap.found import Found, found_in
 from portlab.view.svg import escape
 from portlab.view.tokens import LOOKS, glyph, slug
@@ -157,6 +157,7 @@ def lab_map(lab: Lab, *scans: Scan) -> LabMap:
     Names, addresses, networks, who filters and what is slow come from the lab's descriptor; the rest from the scans,
     of which later ones count more than earlier ones.
     """
+    lab, scans = given.lab(lab), given.scans(scans, "lab_map(pl.lab.current(), scan)")
     names = {address: name for name, addresses in lab.hosts.items() for address in addresses}
     known = found_in(scans, names)
     cidrs = {name: ip_network(cidr) for name, cidr in lab.networks.items()}

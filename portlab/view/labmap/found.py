@@ -31,6 +31,9 @@ class Found:
     ports: dict[str, NDArray[np.uint8]] = field(default_factory=dict)
     """For each protocol the state's code of every port, 0 where it was not asked."""
 
+    unanswered: int = 0
+    """How many questions had not been answered when their scan ended early."""
+
     @property
     def asked(self) -> int:
         """How many ports were asked."""
@@ -69,6 +72,8 @@ class Found:
             if ports := self.of(state):
                 named = f": {_named(ports)}" if state is State.OPEN else ""
                 lines.append((state, f"{len(ports):,} {LOOKS[state].words}{named}"))
+        if self.unanswered:
+            lines.append((None, f"{self.unanswered:,} unanswered so far"))
         return lines or [(None, "not asked yet")]
 
 
@@ -89,6 +94,8 @@ def found_in(scans: Iterable[Scan], names: Mapping[str, str]) -> dict[str, Found
     """
     known: dict[str, Found] = {}
     for scan in scans:
+        for address, _ in scan.unanswered:
+            known.setdefault(names.get(address, address), Found()).unanswered += 1
         if not len(scan):  # nothing was asked, or it waits for its prediction
             continue
         order = np.argsort(scan.address, kind="stable")

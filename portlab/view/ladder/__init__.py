@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from portlab.model import Exchange
-from portlab.view import figure
+from portlab.view import figure, given
 from portlab.view.ladder import drawing, text
 from portlab.view.ladder.describe import describe
 from portlab.view.ladder.story import Kind, Row, Story
@@ -191,4 +191,4 @@ def ladders(*exchanges: Exchange) -> Ladders:
 
     Each steps on its own.  What others recorded is added to one of them by `exchange.both_ends(recording)`.
     """
-    return Ladders(exchanges)
+    return Ladders(tuple(given.exchange(each) for each in exchanges))

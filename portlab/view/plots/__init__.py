@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from portlab.model import State
-from portlab.view import words
+from portlab.view import given, words
 from portlab.view.plots.counts import compare, states
 from portlab.view.plots.picture import Picture, Words, about, describe, tell, themed
 from portlab.view.plots.style import LIGHT, MARKS, axes, style
@@ -42,6 +42,7 @@ def rtt(frame: DataFrame, ax: Axes | None = None) -> Axes:
 
     `frame` is `scan.to_frame()`; times are in ms.  Silence has no round-trip time, so it is never a mark.
     """
+    frame = given.frame(frame, "plots.rtt(scan.to_frame())")
     timed = frame[frame["rtt_ms"].notna()]
     silent = frame[frame["rtt_ms"].isna() & frame["answered_by"].isna()]
     known = [state for state in State if (timed["state"] == state).any()]

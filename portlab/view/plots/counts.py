@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from portlab.errors import BadTarget
+from portlab.errors import BadTarget, quoted
 from portlab.model import State
-from portlab.view import words
+from portlab.view import given, words
 from portlab.view.plots.picture import Words, about, tell
 from portlab.view.plots.style import LIGHT, axes, style
 from portlab.view.tokens import LOOKS
@@ -23,6 +23,7 @@ UNCHANGED = {"facecolor": LIGHT["wash"], "edgecolor": LIGHT["line"]}
 
 def states(frame: DataFrame, ax: Axes | None = None) -> Axes:
     """What came out and why: one bar for every state and reason, with its count.  `frame` is `scan.to_frame()`."""
+    frame = given.frame(frame, "plots.states(scan.to_frame())")
     counts = Counter(zip(map(STATES.get, frame["state"]), map(str, frame["reason"]), strict=True))
     found = sorted(
         ((state, reason, count) for (state, reason), count in counts.items() if state),
@@ -84,6 +85,12 @@ def compare(
     Ports are matched by address, number and protocol; those that only one of the scans asked are counted apart.
     Changes come first, and name their ports.
     """
+    example = "plots.compare(before.to_frame(), after.to_frame())"
+    before, after = given.frame(before, example), given.frame(after, example)
+    if not isinstance(labels, tuple | list) or [type(label) for label in labels] != [str, str]:
+        raise BadTarget(
+            f"labels={quoted(labels)} cannot be: it names both scans, such as labels=('before', 'after')."
+        )
     key = ["address", "port", "protocol"]
     both = before[[*key, "host", "state"]].merge(
         after[[*key, "state"]], on=key, suffixes=("_before", "_after")

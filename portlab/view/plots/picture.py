@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from portlab.errors import BadTarget
-from portlab.view import figure, words
+from portlab.view import figure, given, words
 from portlab.view.plots.style import LIGHT, NARROW, WIDE, style
 from portlab.view.svg import escape
 
@@ -83,6 +83,7 @@ def describe(ax: Axes) -> str:
 
 
 def _words(ax: Axes) -> Words:
+    ax = given.axes(ax)
     told: Words | None = getattr(ax, ATTRIBUTE, None)
     if told is None:
         raise BadTarget(
@@ -138,6 +139,7 @@ def themed(fig: Figure) -> Picture:
 
     Raises BadTarget where nothing of PortLab's is drawn on one of its axes.
     """
+    fig = given.figure(fig)
     told = tuple(_words(ax) for ax in fig.axes)
     name = figure.identity("".join(map(str, told)))
     width, height = map(float, fig.get_size_inches())

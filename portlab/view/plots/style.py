@@ -6,6 +6,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from portlab.model import State
+from portlab.view import given
 from portlab.view.tokens import COLOURS
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ def style() -> Any:
 def axes(ax: Axes | None, height: float) -> Axes:
     """The axes to draw on: those given, or new ones `height` pixels high that a notebook shows themed."""
     if ax is not None:
-        return ax
+        return given.axes(ax)
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(WIDE / 96, height / 96))

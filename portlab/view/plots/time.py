@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from portlab.errors import BadTarget
 from portlab.model import Answer, State
 from portlab.result import Scan
-from portlab.view import words
+from portlab.view import given, words
 from portlab.view.plots.picture import Words, about, tell
 from portlab.view.plots.style import LIGHT, MARKS, axes, style
 from portlab.view.tokens import LOOKS
@@ -29,7 +29,9 @@ BATCH = "Probes have the time of their batch."
 
 def _events(scan: Scan | DataFrame) -> DataFrame:
     """The events of a scan, or of the scan whose `to_events_frame()` it is already."""
-    frame = scan.to_events_frame() if isinstance(scan, Scan) else scan
+    if isinstance(scan, list):
+        scan = given.one_scan(scan, "plots.timeline(scan)")
+    frame = given.frame(scan.to_events_frame() if isinstance(scan, Scan) else scan, "plots.timeline(scan)")
     if "time_ms" not in frame:
         raise BadTarget(
             "This frame has no times of its events.  Type: plots.timeline(scan.to_events_frame())"

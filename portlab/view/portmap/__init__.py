@@ -11,9 +11,9 @@ import numpy as np
 from portlab.addresses import dotted
 from portlab.errors import BadTarget
 from portlab.result import Scan
-from portlab.view import figure, heads, words
+from portlab.view import figure, given, heads, words
 from portlab.view.portmap import drawing
-from portlab.view.portmap.cells import MOST_LISTED, NOT_ASKED, PORTS, HostPorts, Range, ports_of
+from portlab.view.portmap.cells import MOST_LISTED, PORTS, HostPorts, Range, ports_of
 from portlab.view.svg import badge, escape
 from portlab.view.tokens import LOOKS, slug
 
@@ -77,8 +77,10 @@ class PortMap:
         )
 
     def _legend(self) -> str:
-        rest = int(np.count_nonzero(self.ports.cells == NOT_ASKED))
+        rest = PORTS - self.ports.asked
         items = [f"<li>{badge(state)} {count:,}</li>" for state, count in self.ports.counts.items()]
+        if self.ports.unanswered:
+            items.append(f'<li><span class="empty"></span> unanswered so far {self.ports.unanswered:,}</li>')
         if rest:
             items.append(f'<li><span class="empty"></span> not asked {rest:,}</li>')
         return f'<ul class="legend">{"".join(items)}</ul>'
@@ -115,7 +117,7 @@ class PortMap:
         lengths = self.ports.runs[:, 1] - self.ports.runs[:, 0] + 1
         runs = ",".join(map(str, np.stack([lengths, self.ports.runs[:, 2]], axis=1).ravel().tolist()))
         kinds = [
-            ["", "not asked"],
+            ["", "not asked, or unanswered so far" if self.ports.unanswered else "not asked"],
             *([slug(state), f"{state} ({reason})"] for state, reason in self.ports.kinds),
         ]
         told = {"kinds": kinds, "services": self.ports.services}
@@ -138,10 +140,12 @@ def _look_up(name: str) -> str:
 def port_map(scan: Scan, host: str | None = None) -> PortMap:
     """Every port of one host as a cell, by state: port_map(scan), or port_map(scan, "web") where several were asked.
 
-    What was not asked is left empty.  Raises BadTarget where it is not clear which host is meant, and for a ping.
+    What was not asked, or had not answered when the scan ended early, is left empty.
+    Raises BadTarget where it is not clear which host is meant, and for a ping.
     """
+    scan = given.one_scan(scan, "port_map(scan)")
     ports = ports_of(scan, _which(scan, host))
-    if not ports.asked:
+    if not ports.cells.any():
         raise BadTarget(f"A {scan.technique} asks hosts, not ports.  To see them type: host_table(scan)")
     return PortMap(scan, ports)
 
@@ -159,6 +163,8 @@ def _which(scan: Scan, host: str | None) -> int:
                 f"port_map(scan, {example!r}), or see all of them: host_table(scan)"
             )
         return next(iter(asked.values()))
+    if not isinstance(host, str):
+        raise BadTarget(f"{given.said(host)} is not the name of a host.  Name one in quotes: {few}.")
     wanted = host.lower().removesuffix(".lab")
     for name, address in asked.items():
         if wanted in (name, dotted(address)):

@@ -52,11 +52,13 @@ class HostPorts:
     kinds: tuple[Kind, ...]
     cells: NDArray[np.uint8]
     """One value for each of the 65,536 ports: NOT_ASKED, or 1 + the place of its kind in `kinds`."""
+    unanswered: int
+    """How many more were asked that had not answered when the scan ended early."""
 
     @property
     def asked(self) -> int:
         """How many ports were asked."""
-        return int(np.count_nonzero(self.cells))
+        return int(np.count_nonzero(self.cells)) + self.unanswered
 
     @property
     def counts(self) -> dict[State, int]:
@@ -84,8 +86,9 @@ class HostPorts:
     @property
     def in_short(self) -> str:
         """The counts as a sentence."""
-        told = ", ".join(f"{count:,} {LOOKS[state].words}" for state, count in self.counts.items())
-        return f"{words.count(self.asked, 'port')} asked: {told}."
+        told = [f"{count:,} {LOOKS[state].words}" for state, count in self.counts.items()]
+        told += [f"{self.unanswered:,} unanswered so far"] if self.unanswered else []
+        return f"{words.count(self.asked, 'port')} asked: {', '.join(told)}."
 
     @cached_property
     def runs(self) -> NDArray[np.int64]:
@@ -131,4 +134,5 @@ def ports_of(scan: Scan, address: int) -> HostPorts:
         scan.protocol,
         tuple(Kind(State.of(code >> 8), Reason.of(code & 255)) for code in kinds.tolist()),
         cells,
+        sum(asked == dotted(address) for asked, _ in scan.unanswered),
     )

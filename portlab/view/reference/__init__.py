@@ -13,7 +13,7 @@ import numpy as np
 
 from portlab.model import State
 from portlab.ports import EXAMS, Port, PortTable, find
-from portlab.view import figure, words
+from portlab.view import figure, given, words
 from portlab.view.reference.marks import GROUPS, SECRECY
 from portlab.view.summary import CONVENTION, INTERESTING
 from portlab.view.svg import badge, escape
@@ -67,7 +67,10 @@ def reference(scans: Iterable[Scan] = (), rows: PortTable | None = None) -> Refe
     reference([pl.syn_scan("web", "common"), pl.udp_scan("infra", "common")]).  Where two scans asked the same port of
     the same host, the later one counts.  `rows` are what `ports.find` brings; all of them if left out.
     """
-    return Reference(find() if rows is None else rows, tuple(scans))
+    example = 'reference([scan], ports.find("mail"))'
+    chosen = find() if rows is None else rows
+    given.port_rows(chosen, example)
+    return Reference(chosen, given.scans(scans, example))
 
 
 def found_in(scans: Iterable[Scan], rows: Sequence[Port]) -> dict[str, Found]:

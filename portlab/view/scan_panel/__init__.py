@@ -16,7 +16,7 @@ from portlab.model import State
 from portlab.result import Scan
 from portlab.view import figure, summary, words
 from portlab.view.portmap.drawing import Drawing
-from portlab.view.scan_panel.drawing import WAITING, cells, so_far, timeline
+from portlab.view.scan_panel.drawing import cells, timeline
 from portlab.view.svg import badge, escape
 from portlab.view.tokens import LOOKS
 
@@ -85,11 +85,10 @@ class Panel:
         return f"{ended} after {words.duration(self.scan.elapsed_s * 1e9)}: {told or 'nothing was asked'}. {where}."
 
     def counts(self) -> dict[State, int]:
-        """How many cells are of each state, in the states' order; while it runs, only those that were answered."""
+        """How many cells are of each state, in the states' order."""
         if self.scan is None:
             return {}
-        kinds = so_far(self.scan) if self.busy else self.scan.state
-        found = np.bincount(kinds, minlength=WAITING + 1).tolist()
+        found = np.bincount(self.scan.state, minlength=len(State) + 1).tolist()
         return {state: found[state.code] for state in State if found[state.code]}
 
     # --- as text ------------------------------------------------------------------------------------------
@@ -153,25 +152,20 @@ class Panel:
 
     def _known(self, scan: Scan) -> str:
         """Counts, cells and time line of what is known."""
-        kinds = so_far(scan) if self.busy else scan.state
-        waiting, rest = int((kinds == WAITING).sum()), len(scan.never_asked)
-        total = len(scan) + rest
+        waiting, rest = len(scan.unanswered), len(scan.never_asked)
+        total = len(scan) + waiting + rest
         items = [f"<li>{badge(state)} {count:,}</li>" for state, count in self.counts().items()]
         if waiting:
             items.append(f'<li><span class="dash"></span> no answer so far {waiting:,}</li>')
         if rest:
             items.append(f'<li><span class="none"></span> not asked {rest:,}</li>')
-        settled = len(scan) - waiting
-        bar = (
-            f'<progress max="{max(total, 1)}" value="{settled}" aria-label="Answered">{settled} of {total}</progress>'
-            if self.busy
-            else ""
-        )
+        done = f'value="{len(scan)}" aria-label="Settled">{len(scan)} of {total}'
+        bar = f'<progress max="{max(total, 1)}" {done}</progress>' if self.busy else ""
         unit = "host" if (scan.port < 0).all() else "port"
         told = f"One cell for each of {words.count(total, unit)}."
         return (
             f'{bar}<ul class="legend">{"".join(items)}</ul><p class="muted">{told}</p>'
-            + self._picture(cells(scan, kinds, self.name), f"{told} {self.state}")
+            + self._picture(cells(scan, self.name), f"{told} {self.state}")
             + '<p class="muted">When the probes left and when the answers came.</p>'
             + self._picture(timeline(scan), "A time line of probes and answers.")
         )

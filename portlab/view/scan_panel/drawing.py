@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from portlab.addresses import dotted, number
-from portlab.model import Answer, State
+from portlab.model import State
 from portlab.result import Scan
 from portlab.techniques import technique
 from portlab.verdict import NO_EVENT, NO_PORT
@@ -53,21 +53,15 @@ MOST_FEW, MOST_MANY = 512, 2048  # cells; where there are more, they are too sma
 MOST_BLOCKS, BETWEEN = 16, 4  # so many hosts begin on a row of their own, pixels between them
 
 
-def so_far(scan: Scan) -> NDArray[np.uint8]:
-    """Each row's state while the scan runs: silence says nothing before its end."""
-    silent = scan.findings.answer == Answer.SILENCE.code
-    return np.where(silent, WAITING, scan.state).astype(np.uint8)
-
-
 # --- the cells ----------------------------------------------------------------------------------------
 
 
-def cells(scan: Scan, kinds: NDArray[np.uint8], name: str) -> Drawing:
-    """One cell for each row of the scan, by address and port, and an empty one for each that was not asked.
+def cells(scan: Scan, name: str) -> Drawing:
+    """One cell for each row of the scan, by address and port.  `name` begins every id.
 
-    `kinds` is each row's state as its code, or WAITING; `name` begins every id.
+    What has not answered so far is a dash, what was not asked is empty.
     """
-    address, port, kind = _with_those_never_asked(scan, kinds)
+    address, port, kind = _with_those_apart(scan)
     grid = FEW if len(kind) <= MOST_FEW else MANY if len(kind) <= MOST_MANY else MASSES
     hosts, first = np.unique(address, return_index=True)
     by_host = 1 < len(hosts) <= MOST_BLOCKS and port[0] != NO_PORT
@@ -93,15 +87,15 @@ def cells(scan: Scan, kinds: NDArray[np.uint8], name: str) -> Drawing:
     return Drawing(svg, y)
 
 
-def _with_those_never_asked(
-    scan: Scan, kinds: NDArray[np.uint8]
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.uint8]]:
+def _with_those_apart(scan: Scan) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.uint8]]:
     """Address, port and kind of every cell in order."""
-    rest = [(number(address), NO_PORT if port is None else port) for address, port in scan.never_asked]
+    apart = scan.unanswered + scan.never_asked
+    rest = [(number(address), NO_PORT if port is None else port) for address, port in apart]
     more = np.array(rest, np.int64).reshape(-1, 2)
+    why = np.repeat([WAITING, NOT_ASKED], [len(scan.unanswered), len(scan.never_asked)]).astype(np.uint8)
     address = np.concatenate([scan.address.astype(np.int64), more[:, 0]])
     port = np.concatenate([scan.port.astype(np.int64), more[:, 1]])
-    kind = np.concatenate([kinds, np.full(len(more), NOT_ASKED, np.uint8)])
+    kind = np.concatenate([scan.state, why])
     order = np.lexsort((port, address))
     return address[order], port[order], kind[order]
 

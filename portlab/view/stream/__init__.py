@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from portlab.addresses import dotted
-from portlab.errors import BadTarget
+from portlab.captures import Capture
+from portlab.errors import BadTarget, quoted
 from portlab.packets.streams import End, Stream
 from portlab.ports import service_name
-from portlab.view import figure
+from portlab.view import figure, given
 from portlab.view.anatomy.fields import printable
 from portlab.view.stream.turns import Kind, Part, Turn, is_telnet, parts, turns
 from portlab.view.svg import escape
 from portlab.view.words import count, duration
-
-if TYPE_CHECKING:
-    from portlab.captures import Capture
 
 MOST_CHARACTERS = {Kind.TEXT: 1_500, Kind.BYTES: 200}  # of one turn
 MOST_HEX = 4_096  # bytes
@@ -179,7 +177,10 @@ def follow(capture: Capture, host: str, port: int, *, which: int = 0) -> Convers
     `host` is the server's name or address; `which` chooses where there were several connections, 0 is the first.
     BadTarget where the capture holds none, or not so many.
     """
-    wanted = str(host).lower().removesuffix(".lab")
+    example = 'follow(capture, "voip", 23)'
+    capture = given.of_kind(capture, Capture, "a capture", example)
+    wanted = given.of_kind(host, str, "the name of a host", example).lower().removesuffix(".lab")
+    port, which = given.whole(port, "the number of a port", example), given.whole(which, "a number", example)
     found = [
         stream
         for stream in capture.streams()
@@ -187,14 +188,15 @@ def follow(capture: Capture, host: str, port: int, *, which: int = 0) -> Convers
         and wanted in (capture.names.get(stream.server[0]), dotted(stream.server[0]))
     ]
     if not -len(found) <= which < len(found):
-        raise BadTarget(_nothing(capture, f"{host!r}, {port}", which, len(found)))
+        raise BadTarget(_nothing(capture, f"{quoted(host)}, {quoted(port)}", which, len(found)))
     place = f"connection {which % len(found) + 1} of {len(found)}" if len(found) > 1 else ""
     return Conversation(found[which], capture.names, place)
 
 
 def _nothing(capture: Capture, asked: str, which: int, found: int) -> str:
     if found:
-        return f"There is no connection {which} to {asked} in this capture: they are counted from 0 to {found - 1}."
+        which_ones = f"they are counted from 0 to {found - 1}"
+        return f"There is no connection {quoted(which)} to {asked} in this capture: {which_ones}."
     there = {f"{capture.names.get(a) or dotted(a)!r}, {p}" for a, p in (s.server for s in capture.streams())}
     return (
         f"On no TCP connection of this capture was anything said to {asked}. "
@@ -204,4 +206,5 @@ def _nothing(capture: Capture, asked: str, which: int, found: int) -> str:
 
 def conversations(*each: Conversation) -> Conversations:
     """Several side by side: conversations(follow(c, "voip", 23), follow(c, "voip", 22))."""
-    return Conversations(each)
+    example = 'conversations(follow(capture, "voip", 23))'
+    return Conversations([given.of_kind(one, Conversation, "a conversation", example) for one in each])

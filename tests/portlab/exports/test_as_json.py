@@ -57,6 +57,7 @@ def test_read_back_exactly(tmp_path: Path, name: str) -> None:
             "complete": False,
             "stopped_by": "interrupted",
             "never_asked": (("10.77.2.10", 81), ("10.77.2.20", None)),
+            "unanswered": (("10.77.2.10", 82), ("10.77.2.30", None)),
         },
         {"authorised": ("192.0.2.0/28 without 192.0.2.9 (my own router)",), "lost_here": 3},
         {"matched": False, "started_ns": 0, "elapsed_s": 0.1 + 0.2},
@@ -65,9 +66,15 @@ def test_read_back_exactly(tmp_path: Path, name: str) -> None:
 def test_facts_are_read_back(tmp_path: Path, facts: dict[str, Any]) -> None:
     scan = made({}, **facts)
     scan.to_json(tmp_path / "x.json")
-    (again,) = pl.read_json(tmp_path / "x.json")
-    for name, value in (FACTS | facts).items():
-        assert getattr(again, name) == value
+    scan.to_nmap_xml(tmp_path / "x.xml")
+    for again in (*pl.read_json(tmp_path / "x.json"), *pl.read_nmap_xml(tmp_path / "x.xml")):
+        for name, value in (FACTS | facts).items():
+            assert getattr(again, name) == value
+
+
+def test_a_file_of_before_knows_of_no_unanswered_rows(tmp_path: Path) -> None:
+    (tmp_path / "x.json").write_text(without("unanswered"))
+    assert pl.read_json(tmp_path / "x.json")[0].unanswered == ()
 
 
 def test_scan_without_rows(tmp_path: Path) -> None:

@@ -7,8 +7,11 @@ import pytest
 from portlab.errors import BadTarget
 from portlab.exports import read_json
 from portlab.exports.events import COLUMNS
+from tests.portlab.frames import TARGET
+from tests.portlab.test_loop import scan
 from tests.portlab.view import made
 from tests.portlab.view.made import MS, US, Try
+from tests.portlab.wires import RuleWire, answer_like_linux
 
 TWICE = [
     Try(
@@ -91,3 +94,14 @@ def test_a_scan_without_packets_says_what_to_do(tmp_path: Any) -> None:
     made.scan("syn", made.SYN_OPEN).to_json(tmp_path / "scan.json")
     with pytest.raises(BadTarget, match="no packets"):
         read_json(tmp_path / "scan.json")[0].to_events_frame()
+
+
+def test_what_had_not_answered_when_the_scan_ended_was_sent_all_the_same() -> None:
+    wire = RuleWire(answer_like_linux({80}, {22}))
+    found = scan(wire, ports=(22, 80, *range(1000, 1100)), rate=100, deadline=0.5)
+    assert (TARGET, 22) in found.unanswered or (TARGET, 22) in found.never_asked
+    frame = found.to_events_frame()
+    sent = frame[frame["direction"] == "sent"]
+    assert len(sent) == len(wire.sent)
+    assert set(sent["port"]) == {packet.dport for _, packet in wire.sent}
+    assert set(sent["address"]) == set(sent["host"]) == {TARGET}

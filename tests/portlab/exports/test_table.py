@@ -5,10 +5,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from portlab import exports
 from portlab.exports import Scans, to_csv, to_frame
-from portlab.exports.table import COLUMNS, rows, scan_of
+from portlab.exports.table import COLUMNS, FLAT, rows, scan_of
 from portlab.model import Answer
 from portlab.techniques import TECHNIQUES, technique
+from portlab.view import host_table, port_map
 from tests.portlab.exports.made import FACTS, ROW, made, scanned
 
 
@@ -16,7 +18,8 @@ from tests.portlab.exports.made import FACTS, ROW, made, scanned
 def test_frame_says_what_the_rows_say(name: str) -> None:
     scan = scanned(name)
     frame = scan.to_frame()
-    assert tuple(frame.columns) == COLUMNS
+    assert tuple(frame.columns) == FLAT
+    assert frame["complete"].all()
     assert len(frame) == len(scan)
     for line, result in zip(frame.to_dict("records"), scan, strict=True):
         for column in COLUMNS:
@@ -33,7 +36,7 @@ def test_types_do_not_depend_on_the_rows(scan: object) -> None:
         dict.fromkeys(("host", "address", "answered_by"), "str")
         | dict.fromkeys(words, "category")
         | dict.fromkeys(numbers, "Int64")
-        | {"rtt_ms": "float64"}
+        | {"rtt_ms": "float64", "complete": "bool"}
     )
 
 
@@ -49,7 +52,8 @@ def test_csv_comes_back_exactly(tmp_path: Path, name: str) -> None:
     scan.to_csv(tmp_path / "scan.csv")
     with (tmp_path / "scan.csv").open(newline="") as file:
         lines = list(csv.DictReader(file))
-    wanted = [{key: "" if value is None else str(value) for key, value in row.items()} for row in rows(scan)]
+    table = [row | {"complete": True} for row in rows(scan)]
+    wanted = [{key: "" if value is None else str(value) for key, value in row.items()} for row in table]
     assert lines == wanted
     timed = [float(line["rtt_ms"]) for line in lines if line["rtt_ms"]]
     assert timed == [row["rtt_ms"] for row in rows(scan) if row["rtt_ms"] is not None]
@@ -57,7 +61,16 @@ def test_csv_comes_back_exactly(tmp_path: Path, name: str) -> None:
 
 def test_csv_to_standard_output(capsys: pytest.CaptureFixture[str]) -> None:
     to_csv(made({}), "-")
-    assert capsys.readouterr().out.splitlines()[0] == ",".join(COLUMNS)
+    assert capsys.readouterr().out.splitlines()[0] == ",".join(FLAT)
+
+
+def test_each_row_says_whether_its_scan_went_on_to_its_end(tmp_path: Path) -> None:
+    both = Scans([made({}), made({"port": 81}, {"port": 82}, complete=False, stopped_by="interrupted")])
+    assert both.to_frame()["complete"].tolist() == [True, False, False]
+    both.to_csv(tmp_path / "both.csv")
+    read = pd.read_csv(tmp_path / "both.csv")
+    assert read["complete"].dtype == bool
+    assert read.loc[~read["complete"], "port"].tolist() == [81, 82]
 
 
 def test_several_scans_are_one_table() -> None:
@@ -95,3 +108,53 @@ def test_every_meaning_has_its_way_back() -> None:
             row = ROW | {"state": str(meaning.state), "reason": str(meaning.reason), "port": port}
             found = scan_of([row], FACTS | {"technique": name}).row(0)
             assert (found.state, found.reason) == (meaning.state, meaning.reason), (name, answer)
+
+
+# --- words from elsewhere ---------------------------------------------------------------------------------------
+
+FORMULAS = ["=1+1", "+1", "-1", "@SUM(A1)", " =1", "=cmd|' /C calc'!A0", "＝1", "＋1", "－1", "＠x"]
+
+
+@pytest.mark.parametrize("name", FORMULAS)
+def test_csv_has_no_text_that_a_spreadsheet_reckons_with(tmp_path: Path, name: str) -> None:
+    made({"host": name}, fidelity=name).to_csv(tmp_path / "x.csv")
+    with (tmp_path / "x.csv").open(newline="", encoding="utf-8") as file:
+        (line,) = csv.DictReader(file)
+    assert (line["host"], line["fidelity"]) == (f"'{name}", f"'{name}")
+    assert line["rtt_ms"] == ""
+
+
+CONTROLS = [
+    "\x1b[31mred",
+    "a\nb",
+    "tab\t",
+    "\r\nx",
+    "bell\x07",
+    "\x9b31m",
+    "\u202egnp.exe",
+    "nul\0",
+    "\ud800",
+    "\ufffe",
+]
+
+
+@pytest.mark.parametrize("word", CONTROLS, ids=ascii)
+def test_control_characters_reach_no_terminal_and_no_file(tmp_path: Path, word: str) -> None:
+    scan = made({"host": word}, fidelity=word, stopped_by=word, complete=False, authorised=(word,))
+    scan.to_nmap_xml(tmp_path / "x.xml")
+    scan.to_csv(tmp_path / "x.csv")
+    xml, table = (tmp_path / "x.xml").read_text("utf-8"), (tmp_path / "x.csv").read_text("utf-8")
+    shown = [
+        repr(scan),
+        str(scan.row(0)),
+        str(scan.exchange(scan.host[0], 80)),
+        str(port_map(scan)),
+        xml,
+        table,
+    ]
+    shown += [str(host_table(scan)), scan.to_json() or "", scan._repr_mimebundle_()["text/html"]]
+    for text in shown:
+        assert text.replace("\n", "").isprintable(), ascii(text)
+        assert word not in text
+    assert ascii(word)[1:-1].split("\\")[1][:3] in shown[0]  # written out, so that it is seen
+    assert exports.read_nmap_xml(tmp_path / "x.xml")[0].host == scan.host

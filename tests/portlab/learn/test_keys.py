@@ -18,11 +18,14 @@ def test_the_environment_names_the_file(tmp_path: Path, monkeypatch: pytest.Monk
     assert keys.from_environment() == {"04/open-door": {"state": "open", "packet": "RST"}}
 
 
-@pytest.mark.parametrize("text", ["[", "[]", '{"open-door": {}}'])
-def test_what_is_no_key_is_said(tmp_path: Path, text: str) -> None:
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [("[", "is no JSON: "), ("[]", "must map names such as"), ('{"open-door": {}}', "must map")],
+)
+def test_what_is_no_key_is_said(tmp_path: Path, text: str, told: str) -> None:
     path = tmp_path / "key.json"
     path.write_text(text)
-    with pytest.raises(BadTarget, match=r"The key file .*key\.json'"):
+    with pytest.raises(BadTarget, match=r"The key file .*key\.json' " + told):
         keys.load(path)
 
 

@@ -63,6 +63,11 @@ def test_the_gate_s_twin_tells_question_and_choices(lesson: Lesson) -> None:
 # --- the commit -------------------------------------------------------------------------------------------
 
 
+def test_an_answer_in_python_names_all_that_is_asked_for(lesson: Lesson) -> None:
+    with pytest.raises(BadTarget, match=r"'open-door' asks for 2: state, packet\. You gave 1\."):
+        door(lesson).answer("open")
+
+
 def test_the_commit_runs_the_scan(lesson: Lesson) -> None:
     gate = door(lesson)
     gate.answer("open", "SYN-ACK")

@@ -151,3 +151,9 @@ def test_no_frames_at_all():
     seen = Dissected(no_frames())
     assert len(seen) == 0
     assert not seen.is_tcp.any()
+
+
+@pytest.mark.parametrize(("checksum", "readable"), [(0, True), (0xFFFF, True), (1, False)])
+def test_an_echo_without_a_single_bit_has_two_right_checksums(checksum, readable):
+    seen = read(IP(src=TARGET, dst=SCANNER) / ICMP(type=0, chksum=checksum))
+    assert seen.is_icmp.tolist() == [readable]

@@ -226,7 +226,7 @@ def frame(packet: Any, kept: int = 2000, marks: int = 0) -> np.ndarray:
 
 def test_what_was_not_kept_cannot_be_checked() -> None:
     taken = anatomy(frame(PACKETS["tls hello"], kept=128)[0])
-    assert f"first 128 of {len(bytes(PACKETS['tls hello']))} bytes" in taken.detail
+    assert f"first 128 of {len(bytes(PACKETS['tls hello'])):,} bytes" in taken.detail
     assert "cannot be checked, not all of it is here" in str(taken)
 
 

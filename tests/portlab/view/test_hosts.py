@@ -1,6 +1,7 @@
 from html.parser import HTMLParser
 from typing import Any
 
+import numpy as np
 import pytest
 
 from portlab.model import Reason, State
@@ -62,6 +63,14 @@ def test_what_a_host_was_not_asked_is_told() -> None:
     cells = Grid(host_table(less).html()).cells
     assert cells["web10.77.2.10", "80http"] == "not asked"
     assert cells["db10.77.2.11", "80http"] == "open"
+
+
+def test_what_had_not_answered_when_the_scan_ended_is_told() -> None:
+    scan = big({22: OPEN, 80: OPEN}, ("web", "db"))
+    less = scan.without(np.zeros(4, bool), (scan.port == 80) & (scan.address == scan.address[0]))
+    shown = host_table(less)
+    assert Grid(shown.html()).cells["web10.77.2.10", "80http"] == "no answer so far"
+    assert "1 port asked, unanswered so far" in str(shown)
 
 
 def test_of_many_ports_the_open_and_the_common_ones_are_shown() -> None:

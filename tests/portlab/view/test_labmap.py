@@ -1,11 +1,13 @@
 import re
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from portlab.addresses import number
 from portlab.lab import Lab
 from portlab.model import Reason, State
+from portlab.result import Scan
 from portlab.view import lab_map
 from portlab.view.labmap.found import found_in
 from portlab.view.tokens import LOOKS, glyph
@@ -99,18 +101,26 @@ def test_what_is_newer_counts_but_not_what_leaves_the_question_open() -> None:
     assert found.asked == 3
 
 
+def at(address: str, scan: Scan) -> Scan:
+    """The same scan of another address."""
+    asked = replace(scan.asked, address=np.full(len(scan), number(address), np.uint32))
+    return replace(scan, asked=asked)
+
+
 def test_all_addresses_of_a_host_are_one_host() -> None:
-    scan = big({22: OPEN})
-    scan.asked.address[:] = number("10.77.2.1")
+    scan = at("10.77.2.1", big({22: OPEN}))
     assert "● 1 open: 22 ssh" in line(str(lab_map(LAB, scan)), "gateway")
 
 
 def test_an_address_that_answers_and_has_no_name_is_on_the_map_too() -> None:
-    scan = big({22: OPEN})
-    scan.asked.address[:] = number("10.77.2.77")
+    scan = at("10.77.2.77", big({22: OPEN}))
     assert "● 1 open: 22 ssh" in line(str(lab_map(LAB, scan)), "10.77.2.77")
-    scan.findings.state[:] = State.FILTERED.code
-    assert "10.77.2.77" not in str(lab_map(LAB, scan))
+    assert "10.77.2.77" not in str(lab_map(LAB, at("10.77.2.77", big({22: DROPPED}))))
+
+
+def test_what_had_not_answered_when_its_scan_ended_is_told() -> None:
+    shown = str(lab_map(LAB, big({22: OPEN}, unanswered=((made.WEB, 80), (made.WEB, 81)))))
+    assert "● 1 open: 22 ssh; 2 unanswered so far" in line(shown, "web")
 
 
 def test_warnings_of_the_scans_stand_on_the_map() -> None:

@@ -26,12 +26,11 @@ def frame(
     verdicts: dict[int, tuple[State, Reason]], rtt_ms: dict[int, float] | None = None, **more: Any
 ) -> Any:
     """A tidy frame: port -> verdict, and the round-trip times of those that answered."""
-    scan = big(verdicts, **more)
-    for place, port in enumerate(scan.port.tolist()):
-        if rtt_ms and port in rtt_ms:
-            scan.findings.rtt_ms[place] = rtt_ms[port]
-            scan.findings.answered_by[place] = scan.address[place]
-    return scan.to_frame()
+    told = big(verdicts, **more).to_frame()
+    for port, rtt in (rtt_ms or {}).items():
+        told.loc[told["port"] == port, "rtt_ms"] = rtt
+        told.loc[told["port"] == port, "answered_by"] = told["address"]
+    return told
 
 
 def marks(ax: Axes, state: State) -> list[float]:

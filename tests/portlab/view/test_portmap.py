@@ -108,6 +108,17 @@ def test_what_was_not_asked_is_shown_as_such() -> None:
     assert "not asked" not in port_map(big(dict.fromkeys(range(PORTS), CLOSED))).html().split("data-words")[0]
 
 
+def test_what_had_not_answered_when_the_scan_ended_is_counted_and_never_called_unasked() -> None:
+    apart = {"complete": False, "unanswered": ((made.WEB, 22), (made.WEB, 23), ("10.77.9.9", 22))}
+    shown = port_map(big({20: CLOSED, 80: OPEN}, **apart))
+    assert "4 ports asked: 1 open, 1 closed, 2 unanswered so far." in str(shown)
+    html = shown.html()
+    assert "unanswered so far 2</li>" in html
+    assert "not asked 65,532</li>" in html
+    assert "not asked, or unanswered so far" in html.split("data-words")[1]
+    assert sum(len(ports) for ports in drawn(html).values()) == 2
+
+
 @pytest.mark.parametrize(
     ("first", "last", "grid"),
     [

@@ -100,3 +100,13 @@ def test_a_terminal_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_percent(done: int, total: int, part: int) -> None:
     assert progress.percent(done, total) == part
+
+
+def test_terminal_that_has_gone_is_no_matter() -> None:
+    class Gone(io.StringIO):
+        def write(self, text: str) -> int:
+            raise OSError(5, "Input/output error")
+
+    terminal = Terminal(Gone())
+    terminal.show("SYN scan", 1, 2)
+    terminal.clear()

@@ -65,7 +65,7 @@ def many(states, ports=None, never_asked=()):
 @pytest.mark.parametrize("count", [3, 600, 3000], ids=["few", "many", "masses"])
 def test_every_state_has_a_cell_in_every_size(state, count):
     scan = many([state] * count)
-    svg = drawing.cells(scan, scan.state, "x").svg
+    svg = drawing.cells(scan, "x").svg
     assert f'id="x{slug(state)}"' in svg
     assert f'stroke="url(#x{slug(state)})"' in svg
 
@@ -83,23 +83,24 @@ def test_there_are_as_many_cells_as_ports(count):
     states = [(State.OPEN, State.CLOSED, State.CLOSED)[i % 3] for i in range(count)]
     never = [(made.WEB, 60_000), (made.WEB, 60_001)]
     scan = many(states, never_asked=never)
-    told = covered(drawing.cells(scan, scan.state, "x").svg)
+    told = covered(drawing.cells(scan, "x").svg)
     assert told.get("open", 0) == states.count(State.OPEN)
     assert told.get("closed", 0) == states.count(State.CLOSED)
 
 
 def test_ports_never_asked_keep_their_place_and_stay_empty():
     scan = many([State.CLOSED, State.CLOSED], np.array([1, 3], np.int32), [(made.WEB, 2)])
-    assert 'd="M0 0h1M2 0h1"' in drawing.cells(scan, scan.state, "x").svg
+    assert 'd="M0 0h1M2 0h1"' in drawing.cells(scan, "x").svg
 
 
-def test_while_it_runs_a_silent_port_waits_and_afterwards_it_is_filtered():
-    scan = made.scan("syn", [made.Try(0)], 22, complete=False)
-    running = replace(PANEL, scan=scan, busy=True)
-    assert running.counts() == {}
-    assert "no answer so far</li>" in running.html().replace(" 1</li>", "</li>")
-    assert replace(PANEL, scan=scan).counts() == {State.FILTERED: 1}
-    assert "no answer so far" not in replace(PANEL, scan=scan).html()
+@pytest.mark.parametrize("busy", [True, False], ids=["while it runs", "after an early end"])
+def test_a_port_without_an_answer_so_far_is_a_dash_and_no_state(busy):
+    scan = replace(many([State.CLOSED, State.FILTERED]), complete=False, unanswered=((made.WEB, 22),))
+    panel = replace(PANEL, scan=scan, busy=busy)
+    assert panel.counts() == {State.CLOSED: 1, State.FILTERED: 1}
+    assert "no answer so far 1</li>" in panel.html()
+    assert "One cell for each of 3 ports." in panel.html()
+    assert 'd="M2 0h1" stroke="url(#xwaiting)"' in drawing.cells(scan, "x").svg
 
 
 def test_the_time_line_has_a_lane_for_what_was_sent_and_for_each_state_that_answered():

@@ -94,7 +94,23 @@ def test_several_hosts() -> None:
 
 WARNINGS = [
     ({"complete": False, "stopped_by": "interrupted"}, "INCOMPLETE: the scan ended early (interrupted)."),
-    ({"never_asked": ((made.WEB, 80), (made.WEB, 81))}, "2 ports never asked"),
+    (
+        {"never_asked": ((made.WEB, 80), (made.WEB, 81), ("10.77.9.9", 7))},
+        "3 ports never asked: nothing is said about them (web: 80-81; 10.77.9.9: 7).",
+    ),
+    (
+        {"unanswered": ((made.WEB, 22),)},
+        "1 port asked, unanswered so far: nothing is said about them (web: 22).",
+    ),
+    (
+        {"unanswered": ((made.WEB, None), ("10.77.9.9", None))},
+        f"2 hosts asked, unanswered so far: nothing is said about them ({made.WEB}, 10.77.9.9).",
+    ),
+    (
+        {"never_asked": tuple((f"10.77.9.{host}", 80) for host in range(1, 8))},
+        "7 ports never asked: nothing is said about them "
+        "(10.77.9.1: 80; 10.77.9.2: 80; 10.77.9.3: 80; 10.77.9.4: 80; and 3 more hosts).",
+    ),
     ({"matched": False}, "UNMATCHED"),
     ({"lost_here": 3}, "3 frames lost on this machine"),
     ({"authorised": ("192.0.2.0/28",)}, "Authorised by you, outside of any lab: 192.0.2.0/28."),

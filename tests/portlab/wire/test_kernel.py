@@ -1,6 +1,7 @@
 """connect() for real, on loopback: no rights, no lab."""
 
 import errno
+import select
 import socket
 
 import numpy as np
@@ -9,7 +10,8 @@ import pytest
 from portlab.addresses import number
 from portlab.errors import NotPermitted
 from portlab.model import PROBE
-from portlab.wire.kernel import KernelWire, connect_all, source_address
+from portlab.wire import kernel
+from portlab.wire.kernel import LINGER_ZERO, Attempt, Attempts, KernelWire, end, source_address
 
 
 @pytest.fixture
@@ -33,7 +35,11 @@ def probes_to(*ports):
 
 
 def ends_of(probes, timeout=2.0):
-    return np.concatenate(list(connect_all(probes, timeout)))
+    attempts = Attempts()
+    try:
+        return np.concatenate(list(attempts.connect(probes, timeout, timeout)))
+    finally:
+        attempts.close()
 
 
 def test_open_and_refused(listener, nobody):
@@ -71,9 +77,98 @@ def test_a_full_queue_is_silence():
     assert ends["errno"].tolist() == [errno.ETIMEDOUT]
 
 
+def test_an_answer_a_second_late_comes_with_a_later_call(listener):
+    attempts = Attempts()
+    with socket.socket() as full:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        with socket.create_connection(
+            full.getsockname()
+        ):  # so the next SYN is dropped, and repeated after 1 s
+            first = list(attempts.connect(probes_to(full.getsockname()[1]), 0.1, 5.0))
+            full.accept()[0].close()
+            later = list(attempts.connect(probes_to(listener), 5.0, 5.0))
+    attempts.close()
+    assert sum(map(len, first)) == 0
+    ends = np.concatenate(later)
+    assert ends["probe"].tolist() == [1, 0]  # counted over both calls
+    assert ends["errno"].tolist() == [0, 0]
+
+
+TORN = [(b"", "a RST at once"), (b"bye", "data, then a RST")]
+
+
+@pytest.mark.parametrize(("said", "how"), TORN, ids=[how for _, how in TORN])
+def test_a_connection_that_was_made_and_reset_was_made(said, how):
+    with socket.create_server(("127.0.0.1", 0)) as server, socket.socket() as client:
+        client.setblocking(False)
+        client.connect_ex(server.getsockname())
+        accepted, _ = server.accept()
+        accepted.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, LINGER_ZERO)
+        accepted.sendall(said)
+        accepted.close()
+        poll = select.poll()
+        poll.register(client, select.POLLERR)
+        assert poll.poll(5000)  # the RST is there, and the error with it
+        assert client.fileno() >= 0
+        _, _, probe, number_, *_ = end(Attempt(client, 7, 0, 0.0))
+    assert (probe, number_) == (7, 0)
+
+
+def test_an_error_after_the_handshake_does_not_undo_it(monkeypatch):
+    quoted = (3, 13, number("10.77.1.1"), errno.EHOSTUNREACH)
+    monkeypatch.setattr(kernel, "_icmp_error", lambda attempt: quoted)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        client = socket.create_connection(server.getsockname())
+        made = end(Attempt(client, 0, 0, 0.0))
+    with socket.socket() as never:
+        unmade = end(Attempt(never, 0, 0, 0.0))
+    assert made[3:] == (0, -1, -1, 0)
+    assert unmade[3:] == (errno.EHOSTUNREACH, 3, 13, number("10.77.1.1"))
+
+
+def test_the_own_kernels_word_is_nobodys(monkeypatch):
+    own = number("10.77.1.100")
+    monkeypatch.setattr(kernel, "_icmp_error", lambda attempt: (3, 1, own, errno.EHOSTUNREACH))
+    with socket.socket() as never:
+        assert end(Attempt(never, 0, own, 0.0))[3:] == (errno.EHOSTUNREACH, -1, -1, 0)
+
+
+@pytest.mark.parametrize("left", [1, 5])
+def test_fewer_sockets_than_thought_have_to_do(monkeypatch, listener, left):
+    made = socket.socket
+    attempts = Attempts()
+
+    def rationed(*how):
+        if len(attempts.open) >= left:
+            raise OSError(errno.EMFILE, "Too many open files")
+        return made(*how)
+
+    monkeypatch.setattr(socket, "socket", rationed)
+    try:
+        ends = np.concatenate(list(attempts.connect(probes_to(*[listener] * 30), 2.0, 2.0)))
+    finally:
+        attempts.close()
+    assert sorted(ends["probe"].tolist()) == list(range(30))
+    assert (ends["errno"] == 0).all()
+
+
+@pytest.mark.parametrize("number_", [errno.EMFILE, errno.ENFILE, errno.ENOBUFS])
+def test_without_any_socket_nothing_is_said_about_the_target(monkeypatch, listener, number_):
+    def none_left(*how):
+        raise OSError(number_, "none left")
+
+    attempts, probes = Attempts(), probes_to(listener)
+    monkeypatch.setattr(socket, "socket", none_left)
+    with pytest.raises(OSError, match="none left"):
+        list(attempts.connect(probes, 2.0, 2.0))
+    attempts.close()
+    assert probes["time_ns"].tolist() == [0]  # not asked
+
+
 def test_giving_up_closes_every_socket(listener):
-    attempts = connect_all(probes_to(*[listener] * 100), 2.0)
-    next(attempts)
+    attempts = Attempts()
+    next(attempts.connect(probes_to(*[listener] * 100), 2.0, 2.0))
     attempts.close()  # warnings are errors: a socket left open would be one
 
 
