@@ -92,7 +92,6 @@ def variables(folder: Path, desk: Desk) -> dict[str, str]:
 def running(lab: Lab) -> Iterator[None]:
     """The lab is up meanwhile, and down after, however it ends; what an earlier one left is cleared first."""
     with alone(lab):
-        # Started in the background of a script, it is told to ignore SIGINT: the lab takes back the default.
         before = {ending: signal.signal(ending, signal.default_int_handler) for ending in ENDINGS}
         try:
             lab.build()

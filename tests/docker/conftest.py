@@ -24,6 +24,7 @@ HOPE = 1200  # seconds
 
 TESTS = ".tests"  # in the learner's folder: what pytest runs on the workstation
 FOR_THE_WORKSTATION = (
+    "pyproject.toml",  # in there, too, a warning is a failure
     "tests/docker/inside.py",
     "tests/docker/inside_hands.py",
     "tests/docker/inside_lessons.py",
@@ -65,17 +66,9 @@ class Running:
 
     def pytest(self, *words: str) -> dict[str, dict[str, str]]:
         """One pytest on the student's workstation: file -> {test: complaint, or "" where it passed}."""
-        command = [
-            "python3",
-            "-m",
-            "pytest",
-            "--durations=40",
-            "-p",
-            "no:cacheprovider",
-            "--junitxml=../told.xml",
-        ]
-        done = self.run("env", "-C", f"/work/{TESTS}", "PYTHONDONTWRITEBYTECODE=1", *command, *words)
-        print(done.stdout)
+        environment = ["env", "-C", f"/work/{TESTS}", "PYTHONDONTWRITEBYTECODE=1"]
+        command = ["python3", "-m", "pytest", "-p", "no:cacheprovider", "--junitxml=../told.xml"]
+        done = self.run(*environment, *command, *words)
         told = self.desk.folder / "told.xml"
         assert told.exists(), done.stdout[-6000:] + done.stderr[-2000:]
         outcomes: dict[str, dict[str, str]] = {}
