@@ -87,6 +87,7 @@ class Answer(Coded):
     """
 
     SYN_ACK = "syn-ack", 1
+    SYN = "syn", 2
     RST = "rst", 3
     UDP_RESPONSE = "udp-response", 4
     ECHO_REPLY = "echo-reply", 5
@@ -151,6 +152,8 @@ class PortResult:
     sentence: str
     source: str
     caveat: str = ""
+    scanner: str | None = None  # who asked
+    traffic: str = "scan"
 
     def __str__(self) -> str:
         where = self.address if self.port is None else f"{self.address} {self.port}/{self.protocol}"
@@ -212,6 +215,9 @@ PROBE = np.dtype(
         ("source_port", "u2"),  # a new one for each try; ICMP: the identifier of the message
         ("attempt", "u1"),  # 1 for the first; 0: asked only to measure the loss, not part of any result
         ("payload", "u1"),  # UDP: which of techniques.payloads.PAYLOADS; 0: an empty datagram
+        # of other tools' TCP probes, as a capture shows them:
+        ("data_length", "u2"),  # bytes of data in the segment
+        ("acknowledged", "u4"),  # the acknowledgment number; 0: the token, as PortLab's own probes do
     ],
     align=True,
 )

@@ -31,7 +31,9 @@ from portlab.packets.headers import ETHERNET_SIZE, ETHERTYPE_IPV4
 from portlab.ports import service_name
 from portlab.techniques import Technique, technique
 from portlab.techniques.matching import NOBODY, ProbeTable, conversations
-from portlab.verdict import NO_EVENT, NO_PORT, Asked, Findings
+from portlab.verdict import NO_EVENT, NO_PORT, REMARKS, RST_AS_WELL, Asked, Findings
+
+SCAN, ORDINARY, FLOOD = "scan", "ordinary", "flood"
 
 AnyType = TypeVar("AnyType", bound=np.generic)
 
@@ -72,6 +74,11 @@ class Scan:
     """(address, port) of the rows that were not reached before it ended."""
     unanswered: tuple[tuple[str, int | None], ...] = ()
     """(address, port) of the rows that were asked, but whose answer was not waited for: it ended too early."""
+    watched_until_ns: int = 0
+    """When the capture ended that this was read from; 0: with the scan itself."""
+    traffic: str = SCAN
+    """SCAN; of a capture also ORDINARY (programs' own connections and datagrams, told by the same rules) or FLOOD
+    (more askers than can be told apart: forged senders, or very many scanners)."""
     notes: tuple[str, ...] = ()
     """What a file that this was read from holds and this scan does not, each a sentence."""
 
@@ -86,7 +93,8 @@ class Scan:
             column.name: _read_only(getattr(self.findings, column.name)) for column in fields(Findings)
         }
         events = Events(_read_only(self.received.frames), _read_only(self.received.errnos))
-        asked = Asked(_read_only(self.asked.address), _read_only(self.asked.port), self.asked.names)
+        scanner = None if self.asked.scanner is None else _read_only(self.asked.scanner)
+        asked = Asked(_read_only(self.asked.address), _read_only(self.asked.port), self.asked.names, scanner)
         for name, value in (
             ("asked", asked),
             ("findings", Findings(**columns)),
@@ -96,6 +104,19 @@ class Scan:
             object.__setattr__(self, name, value)
 
     # --- columns ------------------------------------------------------------------------------------------
+
+    @cached_property
+    def scanner(self) -> NDArray[np.uint32]:
+        """Who asked each row: the source address of its probes; 0 where nobody did or several did."""
+        if self.asked.scanner is not None:
+            return self.asked.scanner
+        mine = self.probes[self.probes["row"] >= 0]
+        one = (
+            len(mine) and (mine["source"] == mine["source"][0]).all()
+        )  # also where ARP was as far as it came
+        scanner = np.full(len(self), mine["source"][0] if one else 0, np.uint32)
+        scanner[mine["row"]] = mine["source"]
+        return scanner
 
     @property
     def protocol(self) -> str:
@@ -235,13 +256,21 @@ class Scan:
             icmp_code=_or_none(found.icmp_code[index]),
             service=self.service[index],
             fidelity=self.fidelity,
-            sentence=NOT_OURS if answer is Answer.UNKNOWN else meaning.sentence,
+            sentence=NOT_OURS if answer is Answer.UNKNOWN else self._sentence(index, meaning.sentence),
             source="" if answer is Answer.UNKNOWN else meaning.source,
             caveat=self._caveat(index, answer),
+            scanner=dotted(int(self.scanner[index])) if self.scanner[index] else None,
+            traffic=self.traffic,
         )
 
+    def _sentence(self, index: int, usual: str) -> str:
+        remark = int(self.findings.remark[index])
+        return usual if remark in (0, RST_AS_WELL) else REMARKS[remark]
+
     def _caveat(self, index: int, answer: Answer) -> str:
-        """Where what connect() said hides what was on the wire: one sentence that tells."""
+        """Where the verdict hides what was on the wire: one sentence that tells."""
+        if (remark := int(self.findings.remark[index])) == RST_AS_WELL:
+            return REMARKS[remark]
         if self.technique != "connect" or self.icmp_type[index] < 0:
             return ""
         speaker = dotted(int(self.answered_by[index]))
@@ -264,7 +293,12 @@ class Scan:
         columns = {column.name: getattr(self.findings, column.name)[kept] for column in fields(Findings)}
         return replace(
             self,
-            asked=Asked(self.address[kept], self.port[kept], self.asked.names),
+            asked=Asked(
+                self.address[kept],
+                self.port[kept],
+                self.asked.names,
+                None if self.asked.scanner is None else self.asked.scanner[kept],
+            ),
             findings=Findings(**columns),
             probes=probes,
             never_asked=self._pairs(never_asked),
@@ -319,7 +353,7 @@ class Scan:
             errnos=_read_only(ends[mine]),
             probes=_read_only(row_probes),
             decides=self._deciding(index, frames),
-            ended_ns=self.started_ns + int(self.elapsed_s * 1e9),
+            ended_ns=self.watched_until_ns or self.started_ns + int(self.elapsed_s * 1e9),
             names=self.asked.names,
         )
 

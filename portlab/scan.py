@@ -143,6 +143,11 @@ def xmas_scan(target: Any, ports: Any = "common", **options: Unpack[Options]) ->
     return _scan("xmas", _checked(options), _asked(target, ports, "tcp"))
 
 
+def maimon_scan(target: Any, ports: Any = "common", **options: Unpack[Options]) -> Scan:
+    """Send FIN and ACK at once to each port; read like a FIN scan.  For the options see `Options`."""
+    return _scan("maimon", _checked(options), _asked(target, ports, "tcp"))
+
+
 def ack_scan(target: Any, ports: Any = "common", **options: Unpack[Options]) -> Scan:
     """Send an ACK to each port: RST means that no filter was in the way.  For the options see `Options`."""
     return _scan("ack", _checked(options), _asked(target, ports, "tcp"))

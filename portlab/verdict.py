@@ -16,7 +16,7 @@ from portlab.model import Answer, Events
 from portlab.packets.dissect import Dissected
 from portlab.techniques import Technique
 from portlab.techniques.connect import SPOKEN
-from portlab.techniques.matching import NOBODY, Matches
+from portlab.techniques.matching import NOBODY, Matches, ProbeTable, from_new_ports
 
 NO_PORT = -1
 NO_EVENT = -1
@@ -31,6 +31,8 @@ class Asked:
     address: NDArray[np.uint32]
     port: NDArray[np.int32]
     names: dict[int, str] = field(default_factory=dict)
+    scanner: NDArray[np.uint32] | None = None
+    """Who asked each row, where it is not this machine (0: several did); None: the probes table tells."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "names", {address: plain(name) for address, name in self.names.items()})
@@ -54,6 +56,23 @@ class Findings:
     icmp_type: NDArray[np.int16]
     icmp_code: NDArray[np.int16]
     event: NDArray[np.intp]
+    remark: NDArray[np.uint8] = field(default_factory=lambda: np.empty(0, np.uint8))
+    """What the answer's own sentence does not tell: a key of REMARKS, 0 where there is nothing to add."""
+
+    def __post_init__(self) -> None:
+        if len(self.remark) != len(self.answer):
+            object.__setattr__(self, "remark", np.zeros(len(self.answer), np.uint8))
+
+
+FROM_NEW_PORT, NOT_CAPTURED, PROVEN_BY_SCANNER, RST_AS_WELL = 1, 2, 3, 4
+REMARKS = {
+    FROM_NEW_PORT: "A datagram came back, but from another port than the one asked, as TFTP answers: a program may "
+    "well be there, yet nothing ties that datagram to the port.",
+    NOT_CAPTURED: "No frame to the scanner is in this capture: whether something came back cannot be said.",
+    PROVEN_BY_SCANNER: "The answer was not captured, but the scanner's own segment acknowledges it: a SYN-ACK came.",
+    RST_AS_WELL: "A RST came before the SYN-ACK: one of them was not the host's own word (a middlebox, a forger), or "
+    "it changed its mind.",
+}
 
 
 def conclude(
@@ -72,6 +91,10 @@ def conclude(
     rows, best = _strongest(matches, probes["row"][matches.probe])
     answer[rows], event[rows], probe[rows] = matches.answer[best], matches.event[best], matches.probe[best]
     states, reasons = _tables(technique)
+    remark = np.zeros(len(asked), np.uint8)
+    if technique.PROTOCOL == "udp":
+        spoken = _from_new_ports(probes, events)
+        remark[spoken[answer[spoken] == Answer.SILENCE.code]] = FROM_NEW_PORT
     answered_by, icmp_type, icmp_code, heard_ns = _who_spoke(technique, asked, events, event)
     return Findings(
         answer=answer,
@@ -83,7 +106,15 @@ def conclude(
         icmp_type=icmp_type,
         icmp_code=icmp_code,
         event=event,
+        remark=remark,
     )
+
+
+def _from_new_ports(probes: NDArray[np.void], events: Events) -> NDArray[np.intp]:
+    """The rows for which a datagram came back from a port that was not asked."""
+    probe = from_new_ports(Dissected(events.frames), ProbeTable(probes))
+    rows = probes["row"][probe[probe != NOBODY]]
+    return rows[rows >= 0]
 
 
 def _strongest(matches: Matches, row: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[np.intp]]:

@@ -12,7 +12,7 @@ from portlab.exports.other_readers import NOT_SUCH_A_FILE, looks_like, why
 from portlab.exports.scans import Scans, notes_of, together
 from portlab.exports.table import COLUMNS, rows, scan_of
 from portlab.exports.times import NS, as_text, from_text
-from portlab.result import Scan
+from portlab.result import FLOOD, ORDINARY, SCAN, Scan
 from portlab.techniques import technique
 
 FACTS = ("technique", "fidelity", "started", "elapsed_s", "complete", "authorised", "lost_here")
@@ -52,6 +52,7 @@ def header(scan: Scan) -> dict[str, Any]:
         "matched": scan.matched,
         "stopped_by": scan.stopped_by,
         "never_asked": [list(pair) for pair in scan.never_asked],
+        "traffic": scan.traffic,
         "notes": list(scan.notes),
         "unanswered": [list(pair) for pair in scan.unanswered],
     }
@@ -126,10 +127,17 @@ def facts_of(head: dict[str, Any]) -> dict[str, Any]:
         "stopped_by": claims.text(head.get("stopped_by", ""), "stopped_by"),
         "never_asked": claims.places(head.get("never_asked", []), "never_asked"),
         "unanswered": claims.places(head.get("unanswered", []), "unanswered"),
+        "traffic": _traffic(head.get("traffic", SCAN)),
         "notes": claims.texts(head.get("notes", []), "notes"),
     }
     claims.check_facts(facts)
     return facts
+
+
+def _traffic(value: Any) -> str:
+    if value not in (SCAN, ORDINARY, FLOOD):
+        raise ValueError(f"{value!r} is no kind of traffic")
+    return str(value)
 
 
 def _no_constant(name: str) -> NoReturn:

@@ -2,10 +2,13 @@
 
 The questions in the capture become the probes table; from there on the same `recognise` and the same MEANINGS decide
 as in a live scan.  Where a capture holds only answers, the questions are worked out from them, and the scan is marked
-`matched=False`: nothing ties such answers to a probe.
+`matched=False`: nothing ties such answers to a probe.  What ordinary programs did is told by the same rules, and
+marked `traffic="ordinary"`.
 """
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,14 +17,18 @@ from portlab import files, lab
 from portlab.addresses import dotted
 from portlab.errors import MalformedPacket
 from portlab.exports import questions
+from portlab.exports.askers import Group, groups
 from portlab.exports.connects import errnos
+from portlab.exports.fragments import put_together
 from portlab.exports.other_readers import no_capture
-from portlab.exports.questions import Mask, Questions
+from portlab.exports.proofs import add_remarks, proven
 from portlab.exports.scans import Scans
+from portlab.exports.talks import NO_TALK, Index, Mask, Talks, Turns, Unjudged, among, talks
+from portlab.exports.told import told
 from portlab.model import CHECKSUM_NOT_READY, PROBE, RECEIVED, SENT, Events, Frames, no_errnos
 from portlab.packets import pcap
 from portlab.packets.dissect import Dissected
-from portlab.packets.headers import ECHO_REQUEST, ETHERNET_SIZE, PROTOCOLS, TIMESTAMP
+from portlab.packets.headers import ETHERNET_SIZE
 from portlab.result import Scan
 from portlab.techniques import technique
 from portlab.techniques.matching import ProbeTable
@@ -35,6 +42,10 @@ NS = 1_000_000_000
 def read_pcap(path: files.Pathish) -> Scans:
     """The scans in a pcap or pcapng file, in order of their beginning; techniques and scanners are told apart.
 
+    Connections, datagrams and pings of ordinary programs are there too, with `traffic` "ordinary": `scans.only` are
+    the scans, `scans.ordinary` the rest.  Of more than 20 askers of one technique only those that asked several
+    things have a scan of their own; the others are told in one, whose `scanner` is not said.
+
     Of a damaged file the frames before the damage are read, and the scans are marked incomplete.  Raises
     MalformedPacket for what is no capture.
     """
@@ -47,30 +58,55 @@ def read_pcap(path: files.Pathish) -> Scans:
 
 def scans_in(frames: Frames, damage: str = "") -> Scans:
     """The scans in a table of frames."""
-    scans = [_scan(frames, asked, damage) for asked in questions.find(frames)]
+    frames = put_together(frames)
+    found, spoken, heard = _found(frames)
+    ends_ns = int(frames["time_ns"].max(initial=0))
+    scans = []
+    for group, (chosen, asks) in zip(found, spoken, strict=True):
+        evidence = _evidence(frames, chosen, asks)
+        deaf = not among(group.questions["scanner"], heard).any()
+        scans.append(replace(_scan(evidence, group, damage, deaf), watched_until_ns=ends_ns))
     return Scans(sorted(scans, key=lambda scan: scan.started_ns))
 
 
-def _scan(frames: Frames, asked: Questions, damage: str) -> Scan:
-    """One scanner's use of one technique: the probes from its own packets, the verdicts as in a live scan."""
-    kind = technique(asked.technique)
-    probes, rows = _probes(asked)
-    evidence = _evidence(frames, asked)
+def _found(frames: Frames) -> tuple[list[Group], list[tuple[Index, Mask]], NDArray[np.uint32]]:
+    """The questions in groups, for each its frames and which of them the asker sent, and the addresses to which the
+    capture has any frame.
+    """
+    seen = Unjudged(frames)
+    talk = questions.join_new_ports(seen, talks(seen))
+    asked = questions.asked(seen, talk)
+    found = groups(seen, talk, questions.together(asked, told(seen, talk, asked)))
+    heard = np.concatenate([seen.destination[seen.is_ipv4], seen.arp_target[seen.is_arp]])
+    return found, _spoken(seen, talk, found), heard
+
+
+def _scan(evidence: Frames, group: Group, damage: str, deaf: bool) -> Scan:
+    """One scanner's use of one technique: the probes from its own packets, the verdicts as in a live scan.
+
+    `deaf`: the capture has no frame to the scanner at all.
+    """
+    kind = technique(group.technique)
+    tries = questions.once(group.questions)
+    probes, rows = _probes(group, tries)
     events = Events(evidence, no_errnos())
     table = ProbeTable(probes)
-    if kind.NEEDS_RAW:
-        matches = kind.recognise(events, table)
+    on_the_wire = kind if kind.NEEDS_RAW else technique("syn")
+    matches = proven(evidence, table, on_the_wire.recognise(events, table))
+    if not kind.NEEDS_RAW:
+        events = Events(evidence, errnos(evidence, matches, table))
+        matches_of_kind = kind.recognise(events, table)
     else:
-        on_the_wire = technique("syn").recognise(events, table)
-        events = Events(evidence, errnos(evidence, on_the_wire))
-        matches = kind.recognise(events, table)
-    unreached = np.arange(len(rows)) >= len(rows) - len(asked.unreached)
-    findings = conclude(kind, rows, probes, events, matches, unreached)
-    if not asked.matched:
+        matches_of_kind = matches
+    unreached = np.arange(len(rows)) >= len(rows) - len(group.unreached)
+    findings = conclude(kind, rows, probes, events, matches_of_kind, unreached)
+    matched = bool(tries["matched"].all())
+    if not matched:
         findings.tries[:] = 0
+    add_remarks(findings, rows, probes, events, matches, deaf=deaf)
     first, last = int(evidence["time_ns"].min()), int(evidence["time_ns"].max())
     return Scan(
-        technique=asked.technique,
+        technique=group.technique,
         fidelity=FIDELITY,
         started_ns=first,
         elapsed_s=(last - first) / NS,
@@ -82,27 +118,35 @@ def _scan(frames: Frames, asked: Questions, damage: str) -> Scan:
         findings=findings,
         probes=probes,
         received=events,
-        matched=asked.matched,
+        matched=matched,
+        traffic=group.traffic,
     )
 
 
-def _probes(asked: Questions) -> tuple[NDArray[np.void], Asked]:
+def _probes(group: Group, tries: questions.Questions) -> tuple[NDArray[np.void], Asked]:
     """The questions as the probes table, and what they asked: one row a (host, port), by address and port.
 
     Last come the hosts that could not even be asked: nobody answered ARP for them.
     """
-    pair = asked.address.astype(np.int64) << 17 | (asked.port + 1)
+    pair = tries["address"].astype(np.int64) << 17 | (tries["port"].astype(np.int64) + 1)
     _, first, row = np.unique(pair, return_index=True, return_inverse=True)
     probes = np.zeros(len(pair), PROBE)
-    probes["row"] = row
-    probes["time_ns"], probes["address"], probes["source"] = asked.time_ns, asked.address, asked.scanner
-    probes["port"], probes["source_port"], probes["token"] = asked.probe_port, asked.source_port, asked.token
+    probes["row"], probes["source"], probes["port"] = row, tries["scanner"], tries["probe_port"]
+    for name in ("time_ns", "address", "source_port", "token", "data_length", "acknowledged"):
+        probes[name] = tries[name]
     probes["attempt"] = _attempts(probes["row"])
-    addresses = np.concatenate([asked.address[first], asked.unreached])
-    ports = np.concatenate([asked.port[first], np.full(len(asked.unreached), NO_PORT)])
+    addresses = np.concatenate([tries["address"][first], group.unreached])
+    ports = np.concatenate([tries["port"][first], np.full(len(group.unreached), NO_PORT, np.int32)])
+    scanner = np.full(len(addresses), group.scanner or 0, np.uint32)
+    return probes, Asked(addresses, ports, _named(addresses), scanner)
+
+
+def _named(addresses: NDArray[np.uint32]) -> dict[int, str]:
+    """How the lab calls them, where there is one."""
+    if lab.current() is None:
+        return {}
     names = {address: lab.name_of(dotted(address)) for address in np.unique(addresses).tolist()}
-    named = {address: name for address, name in names.items() if name}
-    return probes, Asked(addresses, ports.astype(np.int32), named)
+    return {address: name for address, name in names.items() if name}
 
 
 def _attempts(rows: NDArray[np.int32]) -> NDArray[np.uint8]:
@@ -114,40 +158,59 @@ def _attempts(rows: NDArray[np.int32]) -> NDArray[np.uint8]:
     return np.minimum(attempts, 255).astype(np.uint8)
 
 
-# --- the frames of one scanner ------------------------------------------------------------------------------
+# --- the frames of one scan ---------------------------------------------------------------------------------
 
 
-def _evidence(frames: Frames, asked: Questions) -> Frames:
-    """The frames of this protocol that the scanner sent or that answer it, with their direction as it saw them."""
-    seen = questions.as_sent(frames)
-    spoken = {
-        "tcp": seen.is_tcp,
-        "udp": seen.is_udp,
-        "icmp": seen.is_icmp & ~seen.is_error,
-        "arp": seen.is_arp,
-    }
-    by_scanner = spoken[asked.protocol] & (seen.source == asked.scanner)
-    to_scanner = spoken[asked.protocol] & (seen.destination == asked.scanner)
-    error = seen.is_error & (seen.quoted_source == asked.scanner)
-    error &= seen.quoted_protocol == PROTOCOLS.get(asked.protocol, 0)
-    asks = seen.is_arp & (seen.arp_sender == asked.scanner)
-    told = seen.is_arp & (seen.arp_target == asked.scanner) & ~asks
-    if asked.protocol == "arp":
-        by_scanner = to_scanner = np.zeros(len(frames), bool)
-    came_back = error | told | to_scanner & (~by_scanner | _answers_itself(seen, asked))
-    chosen = by_scanner | asks | came_back
+def _evidence(frames: Frames, chosen: Index, asks: Mask) -> Frames:
+    """These frames, with their direction as the asker saw it."""
     kept: Frames = frames[chosen]
-    kept["direction"] = np.where(came_back[chosen], RECEIVED, SENT)
-    kept["marks"] |= np.where(_checksum_not_ready(seen)[chosen], CHECKSUM_NOT_READY, 0).astype(np.uint8)
+    kept["direction"] = np.where(asks, SENT, RECEIVED)
+    kept["marks"] |= np.where(_checksum_not_ready(Unjudged(kept)), CHECKSUM_NOT_READY, 0).astype(np.uint8)
     return kept
 
 
-def _answers_itself(seen: Dissected, asked: Questions) -> Mask:
-    """Where a host asks itself, addresses do not tell the direction: what goes to an asking port came back."""
-    if asked.protocol == "icmp":
-        return ~np.isin(seen.icmp_type, (ECHO_REQUEST, TIMESTAMP))
-    to_asking_port = np.isin(seen.destination_port, asked.source_port)
-    return to_asking_port & ~np.isin(seen.source_port, asked.source_port)
+def _spoken(seen: Dissected, talk: Talks, found: list[Group]) -> list[tuple[Index, Mask]]:
+    """For each group its probes, their answers and what else was said on the same ports; and which the asker sent.
+
+    Every frame of a conversation belongs to the question before it (or, where the answer was captured first, to the
+    first one), so that each is in one scan only.
+    """
+    group, asker_up = np.full(len(seen), NO_TALK, np.intp), np.zeros(len(seen), bool)
+    for number, one in enumerate(found):
+        frame, matched = one.questions["frame"], one.questions["matched"]
+        group[frame] = number
+        asker_up[frame] = talk.up[frame] == (matched | seen.is_error[frame])
+    question = _governing(talk, group != NO_TALK)
+    known = np.flatnonzero(question != NO_TALK)
+    of_asker = talk.up[known] == asker_up[question[known]]
+    asks = of_asker != seen.is_error[known]  # who quotes the asker's packet answers it
+    of_group = group[question[known]]
+    order = np.argsort(of_group, kind="stable")
+    bounds = np.searchsorted(of_group[order], np.arange(len(found) + 1))
+    spoken = []
+    for one, begins, ends in zip(found, bounds[:-1].tolist(), bounds[1:].tolist(), strict=True):
+        mine = order[begins:ends]
+        sought = np.flatnonzero(_sought(seen, one)) if len(one.unreached) else np.empty(0, np.intp)
+        chosen = np.concatenate([known[mine], sought])
+        in_time = np.argsort(chosen, kind="stable")
+        spoken.append((chosen[in_time], np.append(asks[mine], np.ones(len(sought), bool))[in_time]))
+    return spoken
+
+
+def _governing(talk: Talks, asks: Mask) -> Index:
+    """For each frame the question it belongs to, or NO_TALK."""
+    question = Turns(talk.number).latest(asks)
+    first = np.full(talk.count + 1, NO_TALK, np.intp)
+    asking = np.flatnonzero(asks)[::-1]
+    first[talk.number[asking]] = asking
+    first[NO_TALK] = NO_TALK  # the frames of no conversation
+    return np.where(
+        talk.number == NO_TALK, NO_TALK, np.where(question == NO_TALK, first[talk.number], question)
+    )
+
+
+def _sought(seen: Dissected, group: Group) -> Mask:
+    return seen.is_arp & (seen.arp_sender == group.scanner) & np.isin(seen.arp_target, group.unreached)
 
 
 def _checksum_not_ready(seen: Dissected) -> Mask:

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from portlab.addresses import number
 from portlab.errors import quoted
 from portlab.model import Reason, State
+from portlab.result import SCAN
 from portlab.techniques import technique
 
 FOREIGN = ("nmap", "masscan")
@@ -160,9 +161,12 @@ def _name(host: Any, address: str) -> str:
 def _check_row(row: Row, facts: Mapping[str, Any]) -> None:
     name, foreign = facts["technique"], facts["fidelity"] in FOREIGN
     expected = {"technique": name, "protocol": technique(name).PROTOCOL, "fidelity": facts["fidelity"]}
+    expected["traffic"] = facts.get("traffic", SCAN)
     for key, value in expected.items():
         if row.get(key, value) != value:
             raise ValueError(f"{key} is {quoted(row[key])} in a scan where it is {value!r}")
+    if (asker := row.get("scanner")) is not None and not known_number(a(str, asker, "scanner")):
+        raise ValueError("scanner is 0.0.0.0, which is nobody's address")
     state, reason = word(State, row["state"]), word(Reason, row["reason"])
     pairs = _pairs(name)
     fits = state in {state for state, _ in pairs} if foreign else (state, reason) in pairs

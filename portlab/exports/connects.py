@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 
 from portlab.model import ERRNO, Answer, Errnos, Frames
 from portlab.packets.dissect import Dissected
-from portlab.techniques.matching import Matches
+from portlab.packets.headers import ACK, RST, SYN
+from portlab.techniques.matching import Matches, ProbeTable, conversations
 
 _ERRNOS = {
     Answer.SYN_ACK: 0,
+    Answer.SYN: 0,  # it is answered by SYN-ACK, and the connection stands (RFC 9293 section 3.5, figure 7)
     Answer.RST: errno.ECONNREFUSED,
     Answer.PORT_UNREACH_BY_TARGET: errno.ECONNREFUSED,
     Answer.PORT_UNREACH_BY_OTHER: errno.ECONNREFUSED,
@@ -30,9 +32,15 @@ _ERRNOS = {
 }
 
 
-def errnos(frames: Frames, matches: Matches) -> Errnos:
-    """The errno of each connection attempt, from the first answer to it; attempts that met silence have none."""
-    _, first = np.unique(matches.probe, return_index=True)
+def errnos(frames: Frames, matches: Matches, probes: ProbeTable) -> Errnos:
+    """The errno of each connection attempt, from the first answer to it; attempts that met silence have none.
+
+    Where the handshake was finished, whatever came before the SYN-ACK did not end the attempt.
+    """
+    finished = np.isin(matches.probe, _finished(frames, probes)) & (matches.answer == Answer.SYN_ACK.code)
+    order = np.lexsort((matches.event, ~finished, matches.probe))
+    _, at = np.unique(matches.probe[order], return_index=True)
+    first = order[at]
     event, answer = matches.event[first], matches.answer[first]
     seen = Dissected(frames[event])
     ends = np.zeros(len(first), ERRNO)
@@ -43,6 +51,13 @@ def errnos(frames: Frames, matches: Matches) -> Errnos:
     ends["icmp_code"] = np.where(seen.is_error, seen.icmp_code.astype(np.int16), -1)
     ends["answered_by"] = np.where(seen.is_error, seen.source, 0)
     return ends[np.argsort(ends["time_ns"], kind="stable")]
+
+
+def _finished(frames: Frames, probes: ProbeTable) -> NDArray[np.intp]:
+    """The attempts of which the asker's ACK was captured."""
+    seen = Dissected(frames)
+    acks = seen.is_tcp & ~seen.received & (seen.control_bits & (SYN | ACK | RST) == ACK)
+    return np.unique(conversations(seen, probes, "tcp")[acks])
 
 
 def _table() -> NDArray[np.int32]:

@@ -1,281 +1,288 @@
 """Who asked in a capture: the packets that begin something, as questions of one scanner by one technique.
 
 TCP   a SYN.  connect() tells itself from a SYN scan by finishing the handshake, and by the options that only an
-      operating system's own SYN carries
-UDP   the first datagram between two ports; an answer from a port never asked (as TFTP does) begins nothing
+      operating system's own SYN carries; whoever sent the first SYN asked, a SYN that meets it is an answer.
+      Segments with flags that no ordinary conversation knows ask wherever they stand; an ACK alone, or FIN and ACK,
+      only where nothing else was said and somebody else was asked alike (see `lone`)
+UDP   the datagrams between two ports until the first answer; what goes to a port that asked somebody else there, or
+      a whole group, is an answer (as TFTP's, and a printer's to a broadcast)
 ICMP  an echo or timestamp request
-ARP   a who-has, where the capture holds nothing else: every scan of the own link begins with one
+ARP   a who-has
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from portlab.model import SENT, Frames
+from portlab.exports.lone import lone_segments
+from portlab.exports.talks import NO_TALK, Index, Mask, Talks, Turns, ids, to_groups
 from portlab.packets.dissect import Dissected
-from portlab.packets.headers import (
-    ACK,
-    ARP_REPLY,
-    ARP_REQUEST,
-    ECHO_REPLY,
-    ECHO_REQUEST,
-    FIN,
-    ICMP_PROTOCOL,
-    IPV4_SIZE,
-    PSH,
-    RST,
-    SYN,
-    TCP_PROTOCOL,
-    TCP_SIZE,
-    TIMESTAMP,
-    UDP_PROTOCOL,
-    URG,
-)
+from portlab.packets.headers import ACK, ARP_REQUEST, ECHO_REQUEST, FIN, PSH, RST, SYN, TIMESTAMP, URG
+from portlab.ports import service_name
 from portlab.verdict import NO_PORT
 
-ALL_FLAGS = FIN | SYN | RST | PSH | ACK | URG
-BEGIN_WITH = {"fin": FIN, "null": 0, "xmas": FIN | PSH | URG, "ack": ACK}
-"""Segments that no operating system begins a conversation with -> the technique that does."""
+TECHNIQUES = (
+    "connect", "syn", "fin", "null", "xmas", "maimon", "ack", "udp", "ping", "ping-timestamp", "ping-arp",
+)  # fmt: skip
+CODE = {name: code for code, name in enumerate(TECHNIQUES)}
 
-Index = NDArray[np.intp]
-Mask = NDArray[np.bool_]
+QUESTION = np.dtype(
+    [
+        ("frame", "i4"),  # which frame asked, or told of the question
+        ("talk", "i4"),  # its conversation
+        ("technique", "u1"),  # place in TECHNIQUES
+        ("matched", "?"),  # False: only the answer was captured
+        ("by_system", "?"),  # a SYN as operating systems make them, whose handshake was not finished
+        ("time_ns", "i8"),  # 0: not known, or sent more than once
+        ("scanner", "u4"),
+        ("address", "u4"),
+        ("port", "i4"),  # NO_PORT for pings
+        ("probe_port", "u2"),  # this and the following are what PROBE calls so
+        ("source_port", "u2"),
+        ("token", "u4"),
+        ("acknowledged", "u4"),
+        ("data_length", "u2"),
+    ]
+)
+"""One try of one question."""
+
+Questions = NDArray[np.void]
 Column = NDArray[np.uint32]
 
-BARE = IPV4_SIZE + TCP_SIZE  # bytes of a segment without options and data
-MSS_OPTION = 4  # bytes; scanners' SYNs carry this option at most
-MULTICAST = 0xE000_0000  # from here on an address is no host's own
+ALL_FLAGS = FIN | SYN | RST | PSH | ACK | URG
+CRAFTED = {"fin": FIN, "null": 0, "xmas": FIN | PSH | URG}
+"""Flags of segments that no operating system ever sends -> the technique that does (RFC 9293 section 3.5: only a SYN
+goes without ACK)."""
+
+MSS_ONLY, MSS_KIND = (
+    24,
+    2,
+)  # a SYN's header with this option alone, and its kind; scanners' SYNs carry no other
+LEAST_WINDOW = 1024  # nmap's probes for operating systems offer less, no operating system of today does
+DHCP_SERVER, DHCP_CLIENT = 67, 68
+LEAST_UNPRIVILEGED = 1024
 
 
-@dataclass(frozen=True, eq=False)
-class Questions:
-    """What one scanner asked by one technique, one row a try, in order of time.
+def asked(seen: Dissected, talk: Talks) -> Questions:
+    """All questions that were captured, one row a try, in order of time.  `talk` may join conversations (TFTP)."""
+    parts = [*_tcp(seen, talk), *_udp(seen, talk), *_icmp(seen, talk), _arp(seen, talk)]
+    found = together(*parts)
+    in_order = bool((np.diff(found["frame"]) > 0).all())
+    return found if in_order else found[np.argsort(found["frame"], kind="stable")]
 
-    `port` is NO_PORT for pings; `probe_port`, `source_port` and `token` are what PROBE calls so.  `time_ns` is 0
-    where it is not known: in a capture that holds only answers (`matched` is false), and for a try that was sent
-    more than once.  `unreached` holds hosts that a ping could not ask, since nobody answered ARP for them.
+
+def together(*parts: Questions) -> Questions:
+    """All these questions in one table.  They may be millions: what need not be copied is not."""
+    parts = tuple(part for part in parts if len(part))
+    if len(parts) == 1:
+        return parts[0]
+    return np.concatenate(parts) if parts else np.empty(0, QUESTION)
+
+
+def only(questions: Questions, mask: Mask) -> Questions:
+    """The questions of which this is true."""
+    return questions if mask.all() else questions[mask]
+
+
+def once(questions: Questions) -> Questions:
+    """What was sent again unchanged is one try, whose time cannot be told.
+
+    Of datagrams each is a try, but nothing tells which one an answer is for; so is each ARP request.
     """
-
-    technique: str
-    protocol: str
-    scanner: int
-    time_ns: NDArray[np.int64]
-    address: Column
-    port: NDArray[np.int64]
-    probe_port: Column
-    source_port: Column
-    token: Column
-    matched: bool = True
-    unreached: Column = field(default_factory=lambda: np.empty(0, np.uint32))
-
-
-def as_sent(frames: Frames) -> Dissected:
-    """The frames as if this machine had sent them all: nobody's checksum is judged before it is known who asked."""
-    copy = frames.copy()
-    copy["direction"] = SENT
-    return Dissected(copy)
+    by_number = ~np.isin(questions["technique"], (CODE["udp"], CODE["ping-arp"]))
+    number = questions["token"].astype(np.int64) << 16 | questions["probe_port"]
+    same = ids(
+        questions["talk"],
+        np.where(by_number, number, -1 - questions["frame"].astype(np.int64)),
+        questions["technique"],
+    )
+    alike = same if by_number.all() else np.where(by_number, same, len(same) + questions["talk"])
+    count = np.bincount(alike, minlength=1)
+    first = np.full(len(same), len(same))
+    np.minimum.at(first, same, np.arange(len(same)))
+    first = np.sort(first[first < len(same)])
+    tries = questions[first]
+    again = (count[alike[first]] > 1) & (tries["technique"] != CODE["ping-arp"])
+    tries["time_ns"][again] = 0
+    return tries
 
 
-def find(frames: Frames) -> list[Questions]:
-    """All questions of a capture, told apart by scanner and technique."""
-    seen = as_sent(frames)
-    found = [*_tcp(seen), *_udp(seen), *_icmp(seen)]
-    asking = {(one.protocol, one.scanner) for one in found}
-    found += [one for one in _from_answers(seen) if (one.protocol, one.scanner) not in asking]
-    return found or list(_arp(seen))
+def _rows(seen: Dissected, talk: Talks, technique: str, index: Index, token: NDArray[np.uint32]) -> Questions:
+    """The questions that these frames are; `token` is a column of all frames."""
+    rows = np.zeros(len(index), QUESTION)
+    rows["frame"], rows["talk"], rows["technique"] = index, talk.number[index], CODE[technique]
+    rows["matched"], rows["time_ns"] = True, seen.frames["time_ns"][index]
+    rows["scanner"], rows["address"] = seen.source[index], seen.destination[index]
+    rows["source_port"], rows["probe_port"] = seen.source_port[index], seen.destination_port[index]
+    rows["port"], rows["token"] = rows["probe_port"], token[index]
+    return rows
 
 
-# --- questions that were captured ---------------------------------------------------------------------------
+# --- TCP ----------------------------------------------------------------------------------------------------
 
 
-def _tcp(seen: Dissected) -> Iterator[Questions]:
-    here, there = (seen.source, seen.source_port), (seen.destination, seen.destination_port)
-    forward, backward = _both_ways((*here, *there), (*there, *here))
-    is_syn = seen.is_tcp & (seen.control_bits & (SYN | ACK | RST | FIN) == SYN)
-    finished = forward[seen.is_tcp & (seen.control_bits & (SYN | ACK | RST) == ACK)]
-    of_a_kernel = seen.total_length > BARE + MSS_OPTION
-    by_connect = is_syn & (np.isin(forward, finished) | of_a_kernel)
-    for technique, mask in (("syn", is_syn & ~by_connect), ("connect", by_connect)):
-        yield from _questions(seen, technique, "tcp", np.flatnonzero(mask), seen.sequence_number)
-    segments = np.flatnonzero(seen.is_tcp)
-    _, first = np.unique(np.minimum(forward, backward)[segments], return_index=True)
-    begins = segments[np.sort(first)]
-    begins = begins[seen.total_length[begins] == BARE]
-    for technique, flags in BEGIN_WITH.items():
-        alike = begins[seen.control_bits[begins] & ALL_FLAGS == flags]
-        token = seen.acknowledgment_number if flags == ACK else seen.sequence_number
-        yield from _questions(seen, technique, "tcp", alike, token)
+def _tcp(seen: Dissected, talk: Talks) -> Iterator[Questions]:
+    segment = np.flatnonzero(seen.is_tcp)
+    flags = seen.control_bits[segment] & ALL_FLAGS
+    is_syn = flags & (SYN | ACK | RST | FIN) == SYN
+    is_syn &= _spoken_by_the_first(talk, segment, is_syn)
+    turns = Turns(talk.number[segment])
+    by_connect, by_system = _by_connect(seen, talk, turns, segment, is_syn)
+    half_open = _segments(seen, talk, "syn", segment[is_syn & ~by_connect])
+    half_open["by_system"] = by_system[is_syn & ~by_connect]
+    yield half_open
+    yield _segments(seen, talk, "connect", segment[is_syn & by_connect])
+    for technique, alone in CRAFTED.items():
+        yield _segments(seen, talk, technique, segment[flags == alone])
+    for technique, index in lone_segments(seen, talk, turns, segment):
+        yield _segments(seen, talk, technique, index)
 
 
-def _udp(seen: Dissected) -> Iterator[Questions]:
-    index = np.flatnonzero(seen.is_udp & (seen.destination < MULTICAST))
-    here, there = seen.source[index], seen.destination[index]
-    near, far = seen.source_port[index], seen.destination_port[index]
-    forward, backward = _both_ways((here, there, near, far), (there, here, far, near))
-    _, first = np.unique(np.minimum(forward, backward), return_index=True)
-    begins = np.sort(first)
-    asker, asked_back = _both_ways((here, there, near), (there, here, far))
-    answers = np.isin(asked_back[begins], asker[begins])  # to a port that asked this host
-    yield from _questions(seen, "udp", "udp", index[begins[~answers]], seen.identification)
+def _segments(seen: Dissected, talk: Talks, technique: str, index: Index) -> Questions:
+    rows = _rows(seen, talk, technique, index, seen.sequence_number)
+    rows["data_length"] = seen.tcp_data_length[index]
+    if technique in ("ack", "maimon"):
+        rows["acknowledged"] = seen.acknowledgment_number[index]
+    return rows
 
 
-def _icmp(seen: Dissected) -> Iterator[Questions]:
+def _spoken_by_the_first(talk: Talks, segment: Index, is_syn: Mask) -> Mask:
+    """Segments of the end that sent the first SYN of their conversation: a SYN from the other end answers it."""
+    first_up = np.zeros(talk.count, bool)
+    syns = segment[is_syn][::-1]  # of values for the same place the last stays
+    first_up[talk.number[syns]] = talk.up[syns]
+    return talk.up[segment] == first_up[talk.number[segment]]
+
+
+def _by_connect(
+    seen: Dissected, talk: Talks, turns: Turns, segment: Index, is_syn: Mask
+) -> tuple[Mask, Mask]:
+    """SYNs of a program that called connect(): the handshake was finished, or an operating system made the SYN and
+    did not break it off.  And those that an operating system made of itself: its host finished other handshakes.
+    """
+    number, source = talk.number[segment], seen.source[segment]
+    own = turns.latest(is_syn)  # the SYN that each segment follows
+    syn = segment[own]
+    beyond = seen.sequence_number[segment] - seen.sequence_number[syn] - np.uint32(1)
+    follows = (own != NO_TALK) & (source == seen.source[syn]) & (beyond <= seen.tcp_data_length[syn])
+    flags = seen.control_bits[segment] & (SYN | ACK | RST)
+    finishes, breaks_off = follows & (flags == ACK), follows & (flags == RST)
+    finished, broken_off = talk.any(segment[finishes])[number], talk.any(segment[breaks_off])[number]
+    half_open = np.setdiff1d(source[breaks_off], source[finishes])
+    of_a_system = is_syn & (seen.tcp_header_length[segment] >= MSS_ONLY)
+    of_a_system &= seen.first_tcp_option[segment] == MSS_KIND
+    of_a_system &= seen.tcp_window[segment] >= LEAST_WINDOW
+    alone = of_a_system & (seen.tcp_header_length[segment] == MSS_ONLY)
+    of_a_system[alone] = _repeated(number[alone], seen.sequence_number[segment][alone])
+    of_a_system &= ~np.isin(source, half_open)
+    return is_syn & (finished | (of_a_system & ~broken_off)), of_a_system
+
+
+def _repeated(number: Index, sequence_number: NDArray[np.uint32]) -> Mask:
+    """SYNs that came again with the same number: that is how an operating system asks again."""
+    same = ids(number, sequence_number)
+    return np.bincount(same, minlength=1)[same] > 1
+
+
+# --- UDP ----------------------------------------------------------------------------------------------------
+
+
+def _udp(seen: Dissected, talk: Talks) -> Iterator[Questions]:
+    datagram = np.flatnonzero(seen.is_udp)
+    number, up = talk.number[datagram], talk.up[datagram]
+    first_up = np.zeros(talk.count, bool)
+    first_up[number[::-1]] = up[::-1]
+    asks = up == first_up[number]
+    _, begins = np.unique(number, return_index=True)
+    none = _no_questions(seen, datagram, begins)
+    dropped = np.zeros(talk.count, bool)
+    dropped[number[begins[none]]] = True
+    answered = Turns(number).latest(~asks) != NO_TALK
+    yield _rows(seen, talk, "udp", datagram[asks & ~answered & ~dropped[number]], seen.identification)
+
+
+def _no_questions(seen: Dissected, datagram: Index, begins: Index) -> Mask:
+    """Which first datagrams of a conversation ask nobody: to groups, answers to groups, answers without questions."""
+    groups = to_groups(seen)[datagram]
+    here = _end(seen.source, seen.source_port)[datagram]
+    there = _end(seen.destination, seen.destination_port)[datagram]
+    first = datagram[begins]
+    to_who_asked_a_group = np.isin(there[begins], here[groups])
+    nobody = groups[begins] | (seen.source[first] == 0)
+    near, far = seen.source_port[first], seen.destination_port[first]
+    to_who_asked_a_group &= ~_services(far) | (near == far)
+    dhcp = (near == DHCP_SERVER) & (far == DHCP_CLIENT)
+    return (
+        nobody
+        | to_who_asked_a_group
+        | dhcp
+        | from_a_service(seen.source[first], near, seen.destination[first], far)
+    )
+
+
+def from_a_service(source: Column, near: Column, destination: Column, far: Column) -> Mask:
+    """From a service's port to one that is no service's: an answer whose question was before the capture, or passed
+    elsewhere.  Who asks from such a port asks services, too.
+    """
+    answers = _services(near) & ~_services(far) & (far >= LEAST_UNPRIVILEGED)
+    asking = ids(source, near, destination)
+    asks_services = np.zeros(len(source), bool)
+    asks_services[asking[~answers]] = True
+    return answers & ~asks_services[asking]
+
+
+def _services(ports: NDArray[np.uint32]) -> Mask:
+    """Ports that the reference knows a UDP service of."""
+    different, place = np.unique(ports, return_inverse=True)
+    return np.array([bool(service_name(port, "udp")) for port in different.tolist()], bool)[place]
+
+
+def _end(address: NDArray[np.uint32], port: NDArray[np.uint32]) -> NDArray[np.uint64]:
+    return address.astype(np.uint64) << np.uint64(16) | port
+
+
+def join_new_ports(seen: Dissected, talk: Talks) -> Talks:
+    """Conversations with answers from a new port (TFTP) joined to those that asked: `number` is the asking one's."""
+    datagram = np.flatnonzero(seen.is_udp)
+    _, at = np.unique(talk.number[datagram], return_index=True)
+    first = np.sort(datagram[at])
+    asker = ids(
+        np.concatenate([seen.source[first], seen.destination[first]]),
+        np.concatenate([seen.source_port[first], seen.destination_port[first]]),
+        np.concatenate([seen.destination[first], seen.source[first]]),
+    )
+    asks, answers = asker[: len(first)], asker[len(first) :]
+    asking = np.full(len(asker), NO_TALK, np.intp)
+    asking[asks[::-1]] = first[::-1]  # the earliest stays
+    known = (asking[answers] != NO_TALK) & (asking[answers] < first)
+    renamed = np.arange(talk.count)
+    renamed[talk.number[first[known]]] = talk.number[asking[answers[known]]]
+    number = np.where(talk.number == NO_TALK, NO_TALK, renamed[talk.number] if talk.count else NO_TALK)
+    return Talks(number, talk.up, talk.count)
+
+
+# --- ICMP and ARP -------------------------------------------------------------------------------------------
+
+
+def _icmp(seen: Dissected, talk: Talks) -> Iterator[Questions]:
+    hosts = ~to_groups(seen)
     for technique, type_ in (("ping", ECHO_REQUEST), ("ping-timestamp", TIMESTAMP)):
-        requests = np.flatnonzero(seen.is_icmp & (seen.icmp_type == type_) & (seen.destination < MULTICAST))
-        for asked in _questions(seen, technique, "icmp", requests, seen.icmp_data):
-            yield replace(asked, unreached=_unreached(seen, asked))
+        index = np.flatnonzero(seen.is_icmp & (seen.icmp_type == type_) & hosts)
+        rows = _rows(seen, talk, technique, index, seen.icmp_data)
+        rows["port"] = NO_PORT
+        rows["source_port"] = seen.icmp_identifier[index]
+        rows["probe_port"] = seen.icmp_sequence_number[index]
+        yield rows
 
 
-def _unreached(seen: Dissected, asked: Questions) -> Column:
-    """The addresses that the scanner sought by ARP in vain, and could therefore not ask."""
-    asks = seen.is_arp & (seen.arp_operation == ARP_REQUEST)
-    sought = np.unique(seen.arp_target[asks & (seen.arp_sender == asked.scanner)])
-    found = seen.arp_sender[seen.is_arp & (seen.arp_operation == ARP_REPLY)]
-    return np.setdiff1d(sought, np.concatenate([found, asked.address]))
-
-
-def _arp(seen: Dissected) -> Iterator[Questions]:
+def _arp(seen: Dissected, talk: Talks) -> Questions:
     asks = seen.is_arp & (seen.arp_operation == ARP_REQUEST)
     asks &= (seen.arp_sender != 0) & (seen.arp_sender != seen.arp_target)
     index = np.flatnonzero(asks)
-    nothing = np.zeros(len(index), np.uint32)
-    for scanner in np.unique(seen.arp_sender[index]):
-        mine = index[seen.arp_sender[index] == scanner]
-        yield Questions(
-            technique="ping-arp",
-            protocol="arp",
-            scanner=int(scanner),
-            time_ns=seen.frames["time_ns"][mine],
-            address=seen.arp_target[mine],
-            port=np.full(len(mine), NO_PORT, np.int64),
-            probe_port=nothing[: len(mine)],
-            source_port=nothing[: len(mine)],
-            token=nothing[: len(mine)],
-        )
-
-
-def _questions(
-    seen: Dissected, technique: str, protocol: str, index: Index, token: Column
-) -> Iterator[Questions]:
-    """One Questions a scanner.  What was sent again unchanged is one try, whose time cannot be told."""
-    near, far = _ports(seen, protocol)
-    same = _ids(seen.source[index], seen.destination[index], near[index], far[index], token[index])
-    _, first, count = np.unique(same, return_index=True, return_counts=True)
-    order = np.argsort(first)
-    tries, sent = index[first[order]], count[order]
-    time_ns = np.where(sent == 1, seen.frames["time_ns"][tries], 0)
-    for scanner in np.unique(seen.source[tries]):
-        mine = seen.source[tries] == scanner
-        at = tries[mine]
-        ping = np.full(len(at), NO_PORT, np.int64)
-        yield Questions(
-            technique=technique,
-            protocol=protocol,
-            scanner=int(scanner),
-            time_ns=time_ns[mine],
-            address=seen.destination[at],
-            port=ping if protocol == "icmp" else far[at].astype(np.int64),
-            probe_port=far[at],
-            source_port=near[at],
-            token=token[at],
-        )
-
-
-def _ports(seen: Dissected, protocol: str) -> tuple[Column, Column]:
-    """What stands for the asker's and for the asked port: ICMP has an identifier and a sequence number."""
-    if protocol == "icmp":
-        return seen.icmp_identifier, seen.icmp_sequence_number
-    return seen.source_port, seen.destination_port
-
-
-# --- questions that only their answers tell of --------------------------------------------------------------
-
-
-@dataclass(frozen=True, eq=False)
-class _Told:
-    """A question as its answers repeat it: the columns of Questions, for every frame; `mask` says for which."""
-
-    technique: str
-    protocol: str
-    mask: Mask
-    scanner: Column
-    address: Column
-    probe_port: Column
-    source_port: Column
-    token: Column
-
-
-def _from_answers(seen: Dissected) -> Iterator[Questions]:
-    told_by = (_told_by_tcp(seen), *_told_by_errors(seen), _told_by_echo(seen))
-    for technique in ("syn", "udp", "ping"):
-        told = [one for one in told_by if one.technique == technique]
-        scanners, *columns = (
-            np.concatenate([getattr(one, name)[one.mask] for one in told])
-            for name in ("scanner", "address", "probe_port", "source_port", "token")
-        )
-        for scanner in np.unique(scanners):
-            address, probe_port, source_port, token = (column[scanners == scanner] for column in columns)
-            ping = np.full(len(address), NO_PORT, np.int64)
-            yield Questions(
-                technique=technique,
-                protocol=told[0].protocol,
-                scanner=int(scanner),
-                time_ns=np.zeros(len(address), np.int64),
-                address=address,
-                port=ping if technique == "ping" else probe_port.astype(np.int64),
-                probe_port=probe_port,
-                source_port=source_port,
-                token=token,
-                matched=False,
-            )
-
-
-def _told_by_tcp(seen: Dissected) -> _Told:
-    flags = seen.control_bits & (SYN | ACK | RST)
-    # "<SEQ=0><ACK=SEG.SEQ+SEG.LEN><CTL=RST,ACK>" answers a SYN (RFC 9293 section 3.10.7.1); other RSTs end things
-    to_a_syn = (flags == SYN | ACK) | ((flags == RST | ACK) & (seen.sequence_number == 0))
-    token = seen.acknowledgment_number - np.uint32(1)
-    ports = (seen.source_port, seen.destination_port)
-    return _Told("syn", "tcp", seen.is_tcp & to_a_syn, seen.destination, seen.source, *ports, token)
-
-
-def _told_by_echo(seen: Dissected) -> _Told:
-    reply = seen.is_icmp & (seen.icmp_type == ECHO_REPLY)
-    numbers = (seen.icmp_sequence_number, seen.icmp_identifier)
-    return _Told("ping", "icmp", reply, seen.destination, seen.source, *numbers, seen.icmp_data)
-
-
-def _told_by_errors(seen: Dissected) -> Iterator[_Told]:
-    """ICMP errors quote the question itself."""
-    ends = (seen.quoted_source, seen.quoted_destination)
-    ports = (seen.quoted_destination_port, seen.quoted_source_port)
-    numbers = (seen.quoted_icmp_sequence_number, seen.quoted_icmp_identifier)
-    for technique, protocol, number, where, token in (
-        ("syn", "tcp", TCP_PROTOCOL, ports, seen.quoted_sequence_number),
-        ("udp", "udp", UDP_PROTOCOL, ports, seen.quoted_identification),
-        ("ping", "icmp", ICMP_PROTOCOL, numbers, seen.quoted_identification),
-    ):
-        mask = seen.is_error & (seen.quoted_protocol == number)
-        yield _Told(technique, protocol, mask, *ends, *where, token)
-
-
-# --- numbers for combinations -------------------------------------------------------------------------------
-
-
-def _ids(*columns: Column) -> Index:
-    """A number for each different combination of values in these columns."""
-    numbers = np.zeros(len(columns[0]), np.intp)
-    for column in columns:
-        _, values = np.unique(column, return_inverse=True)
-        _, numbers = np.unique(numbers * (values.max(initial=0) + 1) + values, return_inverse=True)
-    return numbers
-
-
-def _both_ways(forward: tuple[Column, ...], backward: tuple[Column, ...]) -> tuple[Index, Index]:
-    """Numbers for combinations that may occur in either tuple of columns."""
-    count = len(forward[0])
-    numbers = _ids(*(np.concatenate(pair) for pair in zip(forward, backward, strict=True)))
-    return numbers[:count], numbers[count:]
+    rows = _rows(seen, talk, "ping-arp", index, seen.arp_target)
+    rows["scanner"], rows["address"], rows["port"] = seen.arp_sender[index], seen.arp_target[index], NO_PORT
+    rows["source_port"] = rows["probe_port"] = rows["token"] = 0
+    return rows

@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from portlab.exports.traffic import in_short
 from portlab.files import Pathish
-from portlab.result import Scan
+from portlab.result import ORDINARY, Scan
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -48,15 +49,34 @@ class Scans(list[Scan]):
 
         to_nmap_xml(self, path)
 
+    @property
+    def only(self) -> Scans:
+        """The scans without the ordinary traffic beside them."""
+        return Scans(scan for scan in self if scan.traffic != ORDINARY)
+
+    @property
+    def ordinary(self) -> Scans:
+        """Connections, datagrams and pings of ordinary programs, as far as a capture holds such."""
+        return Scans(scan for scan in self if scan.traffic == ORDINARY)
+
     def __repr__(self) -> str:
-        scans = [repr(scan) for scan in self] or ["No scan was found."]
+        told = [part if isinstance(part, str) else repr(part) for part in self._in_order_of_interest()]
         notes = ["\n".join(f"! {note}" for note in self.notes)] if self.notes else []
-        return "\n\n".join(scans + notes)
+        return "\n\n".join(told + notes)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        scans = [scan._repr_mimebundle_()["text/html"] for scan in self] or ["<p>No scan was found.</p>"]
+        html = [
+            f"<p>{part}</p>" if isinstance(part, str) else part._repr_mimebundle_()["text/html"]
+            for part in self._in_order_of_interest()
+        ]
         notes = [f"<p><strong>!</strong> {escape(note)}</p>" for note in self.notes]
-        return {"text/plain": repr(self), "text/html": "".join(scans + notes)}
+        return {"text/plain": repr(self), "text/html": "".join(html + notes)}
+
+    def _in_order_of_interest(self) -> list[Scan | str]:
+        """The scans, a sentence about the ordinary traffic, and that traffic."""
+        scans, rest = self.only, self.ordinary
+        told: list[Scan | str] = [*scans] if scans else ["No scan was found."]
+        return [*told, f"No scan, but ordinary traffic: {in_short(rest)}.", *rest] if rest else told
 
 
 def together(scans: Scan | list[Scan]) -> list[Scan]:

@@ -37,10 +37,12 @@ COLUMNS = (
     "icmp_code",
     "service",
     "fidelity",
+    "scanner",
+    "traffic",
 )
 FLAT = (*COLUMNS, "complete")
 """The columns where nothing stands above the table, as in CSV: each row says whether its scan went on to its end."""
-WORDS = ("protocol", "technique", "service", "fidelity")
+WORDS = ("protocol", "technique", "service", "fidelity", "traffic")
 WHOLE_NUMBERS = ("port", "tries", "icmp_type", "icmp_code")  # a ping has no port, most answers no ICMP
 FORMULA = frozenset("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")  # how what a spreadsheet reckons with begins
 
@@ -76,6 +78,8 @@ def _columns(scan: Scan) -> Columns:
         "icmp_code": [None if value < 0 else value for value in scan.icmp_code.tolist()],
         "service": scan.service,
         "fidelity": [scan.fidelity] * count,
+        "scanner": [dotted(address) if address else None for address in scan.scanner.tolist()],
+        "traffic": [scan.traffic] * count,
     }
 
 
@@ -136,6 +140,7 @@ def scan_of(rows: Iterable[Mapping[str, Any]], facts: Mapping[str, Any]) -> Scan
         np.array([_address(row["address"]) for row in table], np.uint32),
         np.array([NO_PORT if row["port"] is None else _port(row["port"]) for row in table], np.int32),
         {_address(row["address"]): str(row["host"]) for row in table if row["host"] != row["address"]},
+        np.array([_address(row["scanner"]) if row.get("scanner") else 0 for row in table], np.uint32),
     )
     states = [word(State, row["state"]) for row in table]
     reasons = [word(Reason, row["reason"]) for row in table]

@@ -34,6 +34,7 @@ class Packet(StrEnum):
 
 BY_ANSWER = {
     Answer.SYN_ACK: Packet.SYN_ACK,
+    Answer.SYN: Packet.SYN_ACK,  # half of one: no lesson tells them apart
     Answer.CONNECTED: Packet.SYN_ACK,
     Answer.RST: Packet.RST,
     Answer.REFUSED: Packet.RST,
@@ -49,6 +50,7 @@ BY_ANSWER = {
 
 BY_REASON = {
     Reason.SYN_ACK: Packet.SYN_ACK,
+    Reason.SPLIT_HANDSHAKE_SYN: Packet.SYN_ACK,
     Reason.RESET: Packet.RST,
     Reason.UDP_RESPONSE: Packet.DATAGRAM,
     Reason.ECHO_REPLY: Packet.ECHO_REPLY,

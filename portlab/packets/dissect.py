@@ -52,10 +52,11 @@ _LAYOUT = np.dtype(
             "quoted_ip",
             "quoted_tcp",
             "quoted_icmp",
+            "tcp_option",
         ],
-        "formats": [">u2", ARP, IPV4, TCP, UDP, ICMP, ">u4", IPV4, TCP, ICMP],
+        "formats": [">u2", ARP, IPV4, TCP, UDP, ICMP, ">u4", IPV4, TCP, ICMP, "u1"],
         "offsets": [_DATA + 12, _IP, _IP, _TRANSPORT, _TRANSPORT, _TRANSPORT, _QUOTED_IP, _QUOTED_IP]
-        + [_QUOTED_TRANSPORT, _QUOTED_TRANSPORT],
+        + [_QUOTED_TRANSPORT, _QUOTED_TRANSPORT, _TRANSPORT + TCP_SIZE],
         "itemsize": FRAME.itemsize,
     }
 )
@@ -155,6 +156,20 @@ class Dissected:
         return self._column("ip", "total_length")
 
     @cached_property
+    def ip_header_length(self) -> Column:
+        """Bytes of an IP header with its options."""
+        return (self._headers["ip"]["version_ihl"] & 0xF).astype(np.uint32) * 4
+
+    @cached_property
+    def fragment_offset(self) -> Column:
+        """Where in its packet a fragment's data begins, in bytes."""
+        return (self._column("ip", "flags_fragment_offset") & np.uint32(0x1FFF)) * np.uint32(8)
+
+    @cached_property
+    def more_fragments(self) -> Mask:
+        return self._headers["ip"]["flags_fragment_offset"] & 0x2000 != 0
+
+    @cached_property
     def source_port(self) -> Column:
         """Of TCP and UDP, whose ports lie at the same place."""
         return self._column("tcp", "source_port")
@@ -174,6 +189,25 @@ class Dissected:
     @cached_property
     def control_bits(self) -> NDArray[np.uint8]:
         return self._headers["tcp"]["control_bits"]
+
+    @cached_property
+    def tcp_header_length(self) -> Column:
+        """Bytes of a TCP header with its options."""
+        return (self._headers["tcp"]["data_offset"] >> 4).astype(np.uint32) * 4
+
+    @cached_property
+    def tcp_data_length(self) -> Column:
+        """Bytes of data in a segment."""
+        return self.total_length - self.ip_header_length - self.tcp_header_length
+
+    @cached_property
+    def tcp_window(self) -> Column:
+        return self._column("tcp", "window")
+
+    @cached_property
+    def first_tcp_option(self) -> NDArray[np.uint8]:
+        """The kind of a TCP header's first option; without options any value."""
+        return self._headers["tcp_option"]
 
     @cached_property
     def icmp_type(self) -> NDArray[np.uint8]:
@@ -225,6 +259,15 @@ class Dissected:
     @cached_property
     def quoted_sequence_number(self) -> Column:
         return self._column("quoted_tcp", "sequence_number")
+
+    @cached_property
+    def quoted_control_bits(self) -> NDArray[np.uint8]:
+        """0 where less than 14 bytes of the segment were quoted."""
+        return self._headers["quoted_tcp"]["control_bits"]
+
+    @cached_property
+    def quoted_icmp_type(self) -> NDArray[np.uint8]:
+        return self._headers["quoted_icmp"]["type"]
 
     @cached_property
     def quoted_icmp_identifier(self) -> Column:

@@ -49,6 +49,7 @@ TECHNIQUES = {
     "null": "null",
     "xmas": "xmas",
     "ack": "ack",
+    "maimon": "maimon",
 }
 """Name -> file."""
 

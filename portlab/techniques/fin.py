@@ -63,7 +63,8 @@ def resets(events: Events, probes: ProbeTable, flags: int) -> Matches:
     """RST-ACK and quoting ICMP errors; the RST acknowledges sequence number + segment length (FIN counts one)."""
     seen = Dissected(events.frames)
     probe, answer = errors(seen, probes, PROTOCOL)
-    spoke = replies(seen, probes, PROTOCOL)
-    expected = probes.column("token", spoke) + np.uint32(1 if flags & FIN else 0)
+    counted = np.uint32(1 if flags & FIN else 0)
+    spoke = replies(seen, probes, PROTOCOL, seen.acknowledgment_number - counted)
+    expected = probes.column("token", spoke) + probes.column("data_length", spoke) + counted
     fits = (seen.control_bits & (SYN | ACK | RST) == RST | ACK) & (seen.acknowledgment_number == expected)
     return Matches.either(spoke, np.where(fits, Answer.RST.code, 0), probe, answer)

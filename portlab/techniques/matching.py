@@ -8,6 +8,7 @@ spoofed, duplicate or foreign) is left out and cannot change a verdict.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,13 +54,29 @@ class Matches:
 
 
 class ProbeTable:
-    """The probes table (model.PROBE), with a look-up by address and ports."""
+    """The probes table (model.PROBE), with a look-up by address and ports.
+
+    PortLab gives every try its own source port.  In other tools' captures several probes may share their ports: then
+    who asked (decoys) and the token tell them apart.
+    """
 
     def __init__(self, rows: NDArray[np.void]) -> None:
         self.rows = rows
         keys = _key(rows["address"], rows["port"], rows["source_port"])
         self._order = np.argsort(keys, kind="stable")
         self._keys = keys[self._order]
+        self._alone = not (self._keys[1:] == self._keys[:-1]).any()
+        if not self._alone:
+            self._tell_apart(keys)
+
+    def _tell_apart(self, keys: NDArray[np.uint64]) -> None:
+        """Tables of each level: the different ports, under each the askers, under each the tokens."""
+        self._order = np.lexsort((self.rows["token"], self.rows["source"], keys))
+        self._keys, rank = _ranks(keys[self._order])
+        self._askers, rank = _ranks(_pair(rank, self.rows["source"][self._order]))
+        self._tokens = _pair(rank, self.rows["token"][self._order])
+        self._begins = np.searchsorted(rank, np.arange(len(self._askers) + 1))
+        self._earliest = np.minimum.reduceat(self._order, self._begins[:-1])
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -76,23 +93,54 @@ class ProbeTable:
         port: NDArray[np.uint32],
         source_port: NDArray[np.uint32],
         among: NDArray[np.bool_],
+        *,
+        source: NDArray[np.uint32],
+        token: NDArray[np.uint32] | None = None,
     ) -> Index:
-        """For each event the probe that asked (address, port) from source_port, or NOBODY; only where `among`
-        is true.
+        """For each event the probe that asked (address, port) from source_port, or NOBODY; only where `among` is
+        true.
+
+        `source` and `token` choose where several did: of one asker's the one whose token is the nearest at or below
+        (a segment with data is acknowledged further on), without a token the first.  Whether they fit is for the
+        caller to see.
         """
         found = np.full(len(among), NOBODY, np.intp)
         rows = np.flatnonzero(among)
         if not len(rows) or not len(self._keys):
             return found
-        if len(rows) == len(among):
-            key = _key(address, port, source_port)
+        everything = len(rows) == len(among)
+        key = _key(*(each if everything else each[rows] for each in (address, port, source_port)))
+        at, hit = _place(self._keys, key)
+        rows, at = rows[hit], at[hit]
+        if not self._alone:
+            asker, hit = _place(self._askers, _pair(at, source[rows]))
+            rows, asker = rows[hit], asker[hit]
+            found[rows] = self._earliest[asker] if token is None else self._nearest(asker, token[rows])
         else:
-            key = _key(address[rows], port[rows], source_port[rows])
-        at = np.searchsorted(self._keys, key)
-        at[at == len(self._keys)] = 0
-        hit = self._keys[at] == key
-        found[rows[hit]] = self._order[at[hit]]
+            found[rows] = self._order[at]
         return found
+
+    def _nearest(self, asker: Index, token: NDArray[np.uint32]) -> Index:
+        """Of each asker's probes the one with the nearest token at or below; tokens are counted modulo 2**32."""
+        at = np.searchsorted(self._tokens, _pair(asker, token), side="right") - 1
+        return self._order[np.where(at < self._begins[asker], self._begins[asker + 1] - 1, at)]
+
+
+def _pair(high: NDArray[Any], low: NDArray[np.uint32]) -> NDArray[np.uint64]:
+    return high.astype(np.uint64) << np.uint64(32) | low
+
+
+def _ranks(values: NDArray[np.uint64]) -> tuple[NDArray[np.uint64], Index]:
+    """The different values of a sorted column, and for each place which of them it holds."""
+    begins = np.diff(values, prepend=values[:1] + np.uint64(1)) != 0
+    return values[begins], np.cumsum(begins) - 1
+
+
+def _place(values: NDArray[np.uint64], wanted: NDArray[np.uint64]) -> tuple[Index, NDArray[np.bool_]]:
+    """Where in a sorted column each wanted value stands, and whether it is there at all."""
+    at = np.searchsorted(values, wanted)
+    at[at == len(values)] = 0
+    return at, values[at] == wanted
 
 
 def _key(
@@ -106,21 +154,26 @@ def _key(
     return key
 
 
-def replies(seen: Dissected, probes: ProbeTable, protocol: str) -> Index:
-    """For each frame the probe whose target sent it, back to the port that asked, or NOBODY (the token is not
-    looked at).
+def replies(
+    seen: Dissected, probes: ProbeTable, protocol: str, token: NDArray[np.uint32] | None = None
+) -> Index:
+    """For each frame the probe whose target sent it, back to the port that asked, or NOBODY.
+
+    `token` (what each frame says of it) only chooses between probes from the same port; it is not judged here.
     """
     kind = {"tcp": seen.is_tcp, "udp": seen.is_udp}[protocol]
-    probe = probes.find(seen.source, seen.source_port, seen.destination_port, kind & seen.received)
+    ports = (seen.source_port, seen.destination_port)
+    among = kind & seen.received
+    probe = probes.find(seen.source, *ports, among, source=seen.destination, token=token)
     return _only(probe, seen.destination == probes.column("source", probe))
 
 
 def acknowledged(seen: Dissected, probes: ProbeTable, probe: Index) -> NDArray[np.bool_]:
     """Whether each frame acknowledges its probe's sequence number plus one: a SYN counts as one (RFC 9293
-    section 3.4).
+    section 3.4), and each byte of its data, where it carries some, may or may not be acknowledged with it (RFC 7413).
     """
-    expected = probes.column("token", probe) + np.uint32(1)
-    return (probe != NOBODY) & (seen.acknowledgment_number == expected)
+    beyond = seen.acknowledgment_number - probes.column("token", probe) - np.uint32(1)
+    return (probe != NOBODY) & (beyond <= probes.column("data_length", probe))
 
 
 def errors(seen: Dissected, probes: ProbeTable, protocol: str) -> tuple[Index, NDArray[np.uint8]]:
@@ -133,7 +186,10 @@ def errors(seen: Dissected, probes: ProbeTable, protocol: str) -> tuple[Index, N
         port, source_port = seen.quoted_icmp_sequence_number, seen.quoted_icmp_identifier
     else:
         port, source_port = seen.quoted_destination_port, seen.quoted_source_port
-    probe = probes.find(seen.quoted_destination, port, source_port, among)
+    said = {"tcp": seen.quoted_sequence_number, "udp": seen.quoted_identification}.get(protocol)
+    probe = probes.find(
+        seen.quoted_destination, port, source_port, among, source=seen.quoted_source, token=said
+    )
     token = probes.column("token", probe)
     fits = seen.quoted_source == probes.column("source", probe)
     if protocol == "tcp":
@@ -190,7 +246,8 @@ def _error_answers(
 def icmp_replies(seen: Dissected, probes: ProbeTable, reply_type: int) -> Index:
     """For each frame the probe that an ICMP reply repeats: identifier, sequence number and token, or NOBODY."""
     among = seen.is_icmp & seen.received & (seen.icmp_type == reply_type)
-    probe = probes.find(seen.source, seen.icmp_sequence_number, seen.icmp_identifier, among)
+    numbers = (seen.icmp_sequence_number, seen.icmp_identifier)
+    probe = probes.find(seen.source, *numbers, among, source=seen.destination, token=seen.icmp_data)
     fits = (seen.destination == probes.column("source", probe)) & (
         seen.icmp_data == probes.column("token", probe)
     )
@@ -205,18 +262,51 @@ def conversations(seen: Dissected, probes: ProbeTable, protocol: str) -> Index:
     """
     if protocol == "arp":
         nothing = np.zeros(len(seen), np.uint32)
-        asking = probes.find(seen.arp_target, nothing, nothing, seen.is_arp & ~seen.received)
-        return np.maximum(asking, probes.find(seen.arp_sender, nothing, nothing, seen.is_arp & seen.received))
+        asks, says = seen.is_arp & ~seen.received, seen.is_arp & seen.received
+        asking = probes.find(seen.arp_target, nothing, nothing, asks, source=seen.arp_sender)
+        return np.maximum(
+            asking, probes.find(seen.arp_sender, nothing, nothing, says, source=seen.arp_target)
+        )
     if protocol == "icmp":
         near, far, kind = seen.icmp_identifier, seen.icmp_sequence_number, seen.is_icmp & ~seen.is_error
-        going = probes.find(seen.destination, far, near, kind & ~seen.received)
-        coming = probes.find(seen.source, far, near, kind & seen.received)
+        token: NDArray[np.uint32] | None = seen.icmp_data
         quoted_ports = (seen.quoted_icmp_sequence_number, seen.quoted_icmp_identifier)
     else:
+        near = np.where(seen.received, seen.destination_port, seen.source_port)
+        far = np.where(seen.received, seen.source_port, seen.destination_port)
         kind = {"tcp": seen.is_tcp, "udp": seen.is_udp}[protocol]
-        going = probes.find(seen.destination, seen.destination_port, seen.source_port, kind & ~seen.received)
-        coming = probes.find(seen.source, seen.source_port, seen.destination_port, kind & seen.received)
+        said = np.where(seen.received, seen.acknowledgment_number - np.uint32(1), seen.sequence_number)
+        token = said if protocol == "tcp" else None
         quoted_ports = (seen.quoted_destination_port, seen.quoted_source_port)
+    here = np.where(seen.received, seen.destination, seen.source)
+    there = np.where(seen.received, seen.source, seen.destination)
+    spoken = probes.find(there, far, near, kind, source=here, token=token)
     quoting = seen.is_error & (seen.quoted_protocol == PROTOCOLS[protocol])
-    quoted = probes.find(seen.quoted_destination, *quoted_ports, quoting)
-    return np.maximum(np.maximum(going, coming), quoted)
+    quoted = probes.find(seen.quoted_destination, *quoted_ports, quoting, source=seen.quoted_source)
+    known = np.maximum(spoken, quoted)
+    return np.maximum(known, from_new_ports(seen, probes)) if protocol == "udp" else known
+
+
+def from_new_ports(seen: Dissected, probes: ProbeTable) -> Index:
+    """For each datagram that came back from a port that was not asked, as TFTP answers, the probe, or NOBODY.
+
+    It is no proof (anybody may send a datagram to an open port), but "nothing came back" would be untrue.  Where
+    several ports were asked from the same one, nobody can say which of them answered so.
+    """
+    among = seen.is_udp & seen.received & (replies(seen, probes, "udp") == NOBODY)
+    nobody = np.full(len(seen), NOBODY, np.intp)
+    if not among.any() or not len(probes):
+        return nobody
+    rows = probes.rows
+    asking = _key(rows["address"], rows["source_port"], rows["source_port"])
+    _, group = np.unique(asking, return_inverse=True)
+    lowest, highest = np.full(len(rows), 0xFFFF), np.zeros(len(rows), np.int64)
+    np.minimum.at(lowest, group, rows["port"])
+    np.maximum.at(highest, group, rows["port"])
+    of_any_port = rows.copy()
+    of_any_port["port"] = np.where(lowest[group] == highest[group], 0, rows["port"])
+    zero = np.zeros(len(seen), np.uint32)
+    probe = ProbeTable(of_any_port).find(
+        seen.source, zero, seen.destination_port, among, source=seen.destination
+    )
+    return _only(probe, seen.destination == probes.column("source", probe))

@@ -45,7 +45,8 @@ def recognise(events: Events, probes: ProbeTable) -> Matches:
     seen = Dissected(events.frames)
     probe, answer = errors(seen, probes, PROTOCOL)
     spoke = replies(seen, probes, PROTOCOL)
-    fits = (seen.control_bits & (SYN | ACK | RST) == RST) & (
-        seen.sequence_number == probes.column("token", spoke)
-    )
+    acknowledged = probes.column("acknowledged", spoke)
+    acknowledged = np.where(acknowledged == 0, probes.column("token", spoke), acknowledged)
+    fits = seen.control_bits & (SYN | ACK | RST) == RST
+    fits &= seen.sequence_number == acknowledged
     return Matches.either(spoke, np.where(fits, Answer.RST.code, 0), probe, answer)

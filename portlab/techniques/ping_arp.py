@@ -46,5 +46,5 @@ def recognise(events: Events, probes: ProbeTable) -> Matches:
     seen = Dissected(events.frames)
     among = seen.is_arp & seen.received & (seen.arp_operation == ARP_REPLY)
     nothing = np.zeros(len(seen), np.uint32)
-    probe = probes.find(seen.arp_sender, nothing, nothing, among)
+    probe = probes.find(seen.arp_sender, nothing, nothing, among, source=seen.arp_target)
     return Matches.of(probe, np.full(len(seen), Answer.ARP_REPLY.code, np.uint8))

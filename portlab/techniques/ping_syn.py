@@ -23,6 +23,12 @@ MEANINGS = {
         "A SYN-ACK came back: the host is up, and listens there.",
         "RFC 9293 section 3.10.7.2",
     ),
+    Answer.SYN: Meaning(
+        State.UP,
+        Reason.SPLIT_HANDSHAKE_SYN,
+        "A SYN came back: the host is up, and opens the connection from its own end.",
+        "RFC 9293 section 3.5, figure 7",
+    ),
     Answer.RST: Meaning(
         State.UP,
         Reason.RESET,

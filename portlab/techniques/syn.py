@@ -35,6 +35,12 @@ MEANINGS = {
         "A SYN-ACK came back: a program is listening and agreed to talk.",
         "RFC 9293 section 3.10.7.2",
     ),
+    Answer.SYN: Meaning(
+        State.OPEN,
+        Reason.SPLIT_HANDSHAKE_SYN,
+        "A SYN came back: the other side opens the connection from its own end, so it does want to talk.",
+        "RFC 9293 section 3.5, figure 7 (simultaneous connection synchronization)",
+    ),
     Answer.RST: Meaning(
         State.CLOSED,
         Reason.RESET,
@@ -63,13 +69,18 @@ def craft(probes: NDArray[np.void]) -> NDArray[np.uint8]:
 
 
 def recognise(events: Events, probes: ProbeTable) -> Matches:
-    """SYN-ACK and RST count only if they acknowledge the token; ICMP errors only if they quote the probe."""
+    """SYN-ACK and RST count only if they acknowledge the token; ICMP errors only if they quote the probe.
+
+    A SYN from the asked port to the asking one acknowledges nothing; the ports alone tie it to the probe.
+    """
     seen = Dissected(events.frames)
     probe, answer = errors(seen, probes, PROTOCOL)
-    spoke = replies(seen, probes, PROTOCOL)
-    spoke[~acknowledged(seen, probes, spoke)] = NOBODY
+    spoke = replies(seen, probes, PROTOCOL, seen.acknowledgment_number - np.uint32(1))
     flags = seen.control_bits & (SYN | ACK | RST)
+    spoke[~acknowledged(seen, probes, spoke) & (flags != SYN)] = NOBODY
     said = np.select(
-        [flags == SYN | ACK, flags == RST | ACK], [Answer.SYN_ACK.code, Answer.RST.code], 0
+        [flags == SYN | ACK, flags == RST | ACK, flags == SYN],
+        [Answer.SYN_ACK.code, Answer.RST.code, Answer.SYN.code],
+        0,
     ).astype(np.uint8)
     return Matches.either(spoke, said, probe, answer)

@@ -38,7 +38,8 @@ class HostTable:
 
     @property
     def title(self) -> str:
-        return f"{words.technique_name(self.scan.technique)}: hosts and what they said"
+        what = words.traffic_name(self.scan.technique, self.scan.traffic)
+        return f"{what}{words.asked_by(self.scan)}: hosts and what they said"
 
     @property
     def detail(self) -> str:

@@ -22,7 +22,7 @@ def answer_name(answer: Answer) -> str:
     name = str(answer)
     for ending, words_ in BY.items():
         name = name.replace(ending, words_)
-    return name.upper() if answer in (Answer.SYN_ACK, Answer.RST) else name.replace("-", " ")
+    return name.upper() if answer in (Answer.SYN_ACK, Answer.SYN, Answer.RST) else name.replace("-", " ")
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,8 @@ from numpy.typing import NDArray
 from portlab.addresses import number
 from portlab.model import RECEIVED, SENT, Answer, PortResult, Reason, State
 from portlab.packets.dissect import Dissected
+from portlab.result import FLOOD, ORDINARY
+from portlab.verdict import FROM_NEW_PORT, NOT_CAPTURED, PROVEN_BY_SCANNER
 from portlab.view import figure, words
 from portlab.view.svg import badge, escape
 from portlab.view.tokens import LOOKS
@@ -66,17 +69,26 @@ def summarise(scan: Scan) -> Summary:
     listed, rest = _choose(scan)
     rows = tuple(scan.row(int(index)) for index in listed)
     hosts = len(np.unique(scan.address))
-    one_host = f" of {scan.host[0]}" if hosts == 1 else ""
+    to_or_of = "to" if scan.traffic == ORDINARY and scan.port[:1].max(initial=-1) >= 0 else "of"
+    one_host = f" {to_or_of} {scan.host[0]}" if hosts == 1 else ""
     return Summary(
-        title=f"{words.technique_name(scan.technique)}{one_host}",
+        title=f"{words.traffic_name(scan.technique, scan.traffic)}{one_host}{words.asked_by(scan)}",
         fidelity=words.fidelity_name(scan.fidelity),
         facts=_facts(scan, hosts),
         warnings=tuple(warnings(scan)),
         is_ping=all(row.port is None for row in rows) and bool(rows),
         rows=rows,
         groups=tuple(_groups(scan, rest, hosts)),
-        caveats=tuple(f"{row.host} {row.port}: {row.caveat}" for row in rows if row.caveat),
+        caveats=tuple(_caveats(scan, listed.tolist(), rows)),
     )
+
+
+def _caveats(scan: Scan, listed: list[int], rows: tuple[PortResult, ...]) -> Iterator[str]:
+    """What reason and state of a listed row hide."""
+    for index, row in zip(listed, rows, strict=True):
+        remarked = scan.findings.remark[index] in (FROM_NEW_PORT, PROVEN_BY_SCANNER)
+        if told := row.caveat or (row.sentence if remarked else ""):
+            yield f"{row.host} {row.port}: {told}"
 
 
 def _choose(scan: Scan) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
@@ -164,6 +176,12 @@ def warnings(scan: Scan) -> list[str]:
         )
     if not scan.matched:
         told.append("UNMATCHED: answers without their questions. Nothing ties them to a probe.")
+    if (scan.findings.remark == NOT_CAPTURED).any():
+        told.append("ONE DIRECTION: no frame to the scanner is in this capture. Silence here says nothing.")
+    if scan.traffic == FLOOD:
+        told.append(
+            "MANY ASKERS: most of them asked once. These are forged senders, as in a flood, or very many scanners."
+        )
     if scan.lost_here:
         lost = words.count(scan.lost_here, "frame")
         told.append(f"{lost} lost on this machine before they were read: some silence may be our own fault.")

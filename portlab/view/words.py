@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
 
 from portlab.addresses import dotted
+
+if TYPE_CHECKING:
+    from portlab.result import Scan
 
 TECHNIQUES = {
     "ping": "Ping by ICMP echo",
@@ -19,6 +23,7 @@ TECHNIQUES = {
     "null": "NULL scan",
     "xmas": "Xmas scan",
     "ack": "ACK scan",
+    "maimon": "Maimon scan",
 }
 
 FIDELITIES = {
@@ -32,6 +37,35 @@ FIDELITIES = {
 def technique_name(technique: str) -> str:
     """The technique in words: "syn" is "SYN scan"."""
     return TECHNIQUES.get(technique, f"{technique} scan")
+
+
+ORDINARY = {
+    "connect": "Connections",
+    "udp": "Datagrams",
+    "ack": "ACK of no connection",
+    "maimon": "FIN of no connection",
+    "syn": "Unfinished connections",
+}
+"""What the same packets are called where no scanner sent them."""
+
+
+def traffic_name(technique: str, traffic: str) -> str:
+    """What these packets are: "SYN scan", but "Connections" where ordinary programs made them."""
+    if traffic == "ordinary":
+        return ORDINARY.get(technique, technique_name(technique))
+    usual = technique_name(technique)
+    return f"{usual} or flood" if traffic == "flood" else usual
+
+
+def asked_by(scan: Scan) -> str:
+    """Who asked, of scans read from a capture: " by 10.77.1.100"; "" where it was this machine itself."""
+    if scan.fidelity != "capture" or not len(scan):
+        return ""
+    scanner = int(scan.scanner[0])
+    if scanner:
+        return f" by {dotted(scanner)}"
+    askers = len(set(scan.probes["source"].tolist()))
+    return f" by {count(askers, 'address', 'addresses')}" if askers else ""
 
 
 def fidelity_name(fidelity: str) -> str:

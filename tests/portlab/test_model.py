@@ -40,7 +40,7 @@ def test_the_codes_of_states_are_fixed() -> None:
 
 def test_a_packet_of_the_protocol_beats_an_error_and_an_error_beats_silence() -> None:
     own = {
-        Answer.SYN_ACK, Answer.RST, Answer.UDP_RESPONSE, Answer.ECHO_REPLY, Answer.TIMESTAMP_REPLY,
+        Answer.SYN_ACK, Answer.SYN, Answer.RST, Answer.UDP_RESPONSE, Answer.ECHO_REPLY, Answer.TIMESTAMP_REPLY,
         Answer.ARP_REPLY, Answer.CONNECTED, Answer.REFUSED,
     }  # fmt: skip
     rest = set(Answer) - own - {Answer.SILENCE}

@@ -19,9 +19,14 @@ from portlab.view.ladder.sides import Sides
 from portlab.view.ladder.silences import CALLED, folded, with_silences
 from portlab.view.ladder.story import Actor, Kind, Row, Speaker, Story
 
+MOST_FRAMES = 300
+
 
 def describe(exchange: Exchange) -> Story:
-    """Tell an exchange."""
+    """Tell an exchange; of a very long one (a download, a flood) its beginning."""
+    frames = len(exchange.frames)
+    if frames > MOST_FRAMES:
+        exchange = _beginning(exchange)
     packets = read(exchange.frames)
     result = exchange.result
     sides = Sides(exchange, packets)
@@ -35,7 +40,8 @@ def describe(exchange: Exchange) -> Story:
     rows = [replace(row, at_ns=row.at_ns - start, until_ns=max(row.until_ns - start, 0)) for row in rows]
     return Story(
         title=_title(result, sides.actors[-1]),
-        asked=_asked(result, sides.actors[-1]),
+        asked=_asked(result, sides.actors[-1])
+        + (f"; the first {MOST_FRAMES} of {frames:,} frames" if frames > MOST_FRAMES else ""),
         fidelity="" if result is None else words.fidelity_name(result.fidelity),
         actors=sides.actors,
         # what happened in a silence is told before it: the silence is known only at its end
@@ -45,6 +51,17 @@ def describe(exchange: Exchange) -> Story:
         observers=sides.recorded.observers,
         untouched=paths.untouched,
         agreed=paths.agreed,
+    )
+
+
+def _beginning(exchange: Exchange) -> Exchange:
+    """The first frames of an exchange, and what was asked and returned by then."""
+    frames = exchange.frames[:MOST_FRAMES]
+    ends_ns = int(frames["time_ns"][-1])
+    errnos, probes = (table[table["time_ns"] <= ends_ns] for table in (exchange.errnos, exchange.probes))
+    decides = exchange.decides if exchange.decides is not None and exchange.decides < len(frames) else None
+    return replace(
+        exchange, frames=frames, errnos=errnos, probes=probes[:MOST_FRAMES], decides=decides, ended_ns=ends_ns
     )
 
 
@@ -60,7 +77,9 @@ def _start(sides: Sides) -> int:
 def _title(result: PortResult | None, target: Actor) -> str:
     if result is None:
         return f"A packet made by hand, sent to {target.name}"
-    what = words.technique_name(result.technique)
+    what = words.traffic_name(result.technique, result.traffic)
+    if result.fidelity == "capture" and result.scanner:
+        what += f" by {result.scanner}"
     return f"{what}: {result.host}" if result.port is None else f"{what}: {result.host}, port {result.port}"
 
 

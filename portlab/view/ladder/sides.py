@@ -21,7 +21,7 @@ class Sides:
         self.target = self._target()
         self.attempts = {
             (int(probe["source_port"]), int(probe["port"])): int(probe["attempt"])
-            for probe in exchange.probes
+            for probe in exchange.probes[::-1]  # of several from the same port the first stays
         }
         self.tokens = {int(probe["token"]) for probe in exchange.probes}
         self.heard = {packet.near for packet in packets if not packet.sent}

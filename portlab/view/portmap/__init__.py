@@ -29,7 +29,8 @@ class PortMap:
 
     @property
     def title(self) -> str:
-        return f"{words.technique_name(self.scan.technique)} of {self.ports.host}: the ports as a map"
+        what = words.traffic_name(self.scan.technique, self.scan.traffic)
+        return f"{what} of {self.ports.host}{words.asked_by(self.scan)}: the ports as a map"
 
     @property
     def detail(self) -> str:

@@ -331,6 +331,20 @@ def test_any_rows_come_back(
     assert pl.read_nmap_xml(folder / "any.xml").to_json() == scan.to_json()
 
 
+def test_kind_of_traffic_and_asker_come_back(tmp_path: Path) -> None:
+    row = {"scanner": "10.77.1.101"}
+    Scans([made(row, traffic="ordinary"), made(row)]).to_json(tmp_path / "x.json")
+    again = pl.read_json(tmp_path / "x.json")
+    assert [(scan.traffic, scan.row(0).scanner) for scan in again] == [
+        ("ordinary", "10.77.1.101"),
+        ("scan", "10.77.1.101"),
+    ]
+    text = (tmp_path / "x.json").read_text().replace('"ordinary"', '"nonsense"')
+    (tmp_path / "x.json").write_text(text)
+    with pytest.raises(MalformedPacket, match="nonsense"):
+        pl.read_json(tmp_path / "x.json")
+
+
 ANYTHING = st.recursive(
     st.none()
     | st.booleans()

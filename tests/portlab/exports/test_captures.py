@@ -27,7 +27,19 @@ def verdicts(scan: Scan) -> Verdicts:
     return {(row.address, row.port): (str(row.state), str(row.reason)) for row in scan}
 
 
-ROUND_TRIPS = ["ping", "ping-timestamp", "ping-arp", "connect", "syn", "udp", "fin", "null", "xmas", "ack"]
+ROUND_TRIPS = [
+    "ping",
+    "ping-timestamp",
+    "ping-arp",
+    "connect",
+    "syn",
+    "udp",
+    "fin",
+    "null",
+    "xmas",
+    "ack",
+    "maimon",
+]
 NEVER_SENT = ("no-answer", "host-unreach"), ("filtered", "host-unreach")
 
 

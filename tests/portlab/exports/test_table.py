@@ -30,10 +30,10 @@ def test_frame_says_what_the_rows_say(name: str) -> None:
 @pytest.mark.parametrize("scan", [scanned("syn"), scanned("ping"), made()], ids=["syn", "ping", "empty"])
 def test_types_do_not_depend_on_the_rows(scan: object) -> None:
     kinds = {name: str(kind) for name, kind in to_frame(scan).dtypes.items()}  # type: ignore[arg-type]
-    words = ("protocol", "technique", "state", "reason", "service", "fidelity")
+    words = ("protocol", "technique", "state", "reason", "service", "fidelity", "traffic")
     numbers = ("port", "tries", "icmp_type", "icmp_code")
     assert kinds == (
-        dict.fromkeys(("host", "address", "answered_by"), "str")
+        dict.fromkeys(("host", "address", "answered_by", "scanner"), "str")
         | dict.fromkeys(words, "category")
         | dict.fromkeys(numbers, "Int64")
         | {"rtt_ms": "float64", "complete": "bool"}
@@ -158,3 +158,13 @@ def test_control_characters_reach_no_terminal_and_no_file(tmp_path: Path, word: 
         assert word not in text
     assert ascii(word)[1:-1].split("\\")[1][:3] in shown[0]  # written out, so that it is seen
     assert exports.read_nmap_xml(tmp_path / "x.xml")[0].host == scan.host
+
+
+@pytest.mark.parametrize("name", ["ping", "ping-arp", "connect", "syn", "udp"])
+def test_who_asked_is_a_column(name: str) -> None:
+    """Live it is this machine's own address, also where ARP was as far as it came."""
+    scan = scanned(name)
+    frame = to_frame(scan)
+    assert set(frame["scanner"]) == {"10.77.1.100"}
+    assert set(frame["traffic"]) == {"scan"}
+    assert scan.row(0).scanner == "10.77.1.100"

@@ -93,8 +93,15 @@ def test_an_error_must_quote_the_datagram_that_was_sent(token, quoted, fits):
     assert answer_to(events, "udp", token=token) is (Answer.PORT_UNREACH_BY_TARGET if fits else None)
 
 
-def keys(*rows):
-    return tuple(np.array(column, np.uint32) for column in zip(*rows, strict=True))
+ASKER = number(SCANNER)
+
+
+def find(table, asked, among, source=ASKER, token=None):
+    """Where (address, port, source port) of one asker stand in the table."""
+    address, port, source_port = np.array(asked, np.uint32).T
+    tokens = None if token is None else np.full(len(asked), token, np.uint32)
+    sources = np.full(len(asked), source, np.uint32)
+    return table.find(address, port, source_port, among, source=sources, token=tokens)
 
 
 def test_the_look_up_finds_each_probe_by_address_and_both_ports():
@@ -108,17 +115,26 @@ def test_the_look_up_finds_each_probe_by_address_and_both_ports():
         np.concatenate([probe(address=a, port=p, source_port=s) for a, p, s in reversed(asked)])
     )
     everything = np.ones(4, bool)
-    assert table.find(*keys(*asked), everything).tolist() == [3, 2, 1, 0]
-    assert table.find(*keys(*asked), np.array([True, False, True, False])).tolist() == [3, NOBODY, 1, NOBODY]
-    assert table.find(*keys((number(TARGET), 82, 1)), everything[:1]).tolist() == [NOBODY]
-    assert table.find(*keys((0xFFFFFFFF, 65_535, 65_535)), everything[:1]).tolist() == [NOBODY]
-    assert table.find(*keys((0, 0, 0)), everything[:1]).tolist() == [NOBODY]
+    assert find(table, asked, everything).tolist() == [3, 2, 1, 0]
+    assert find(table, asked, np.array([True, False, True, False])).tolist() == [3, NOBODY, 1, NOBODY]
+    assert find(table, [(number(TARGET), 82, 1)], everything[:1]).tolist() == [NOBODY]
+    assert find(table, [(0xFFFFFFFF, 65_535, 65_535)], everything[:1]).tolist() == [NOBODY]
+    assert find(table, [(0, 0, 0)], everything[:1]).tolist() == [NOBODY]
     assert len(table) == 4
 
 
 def test_of_two_probes_with_the_same_ports_the_first_is_found():
     table = ProbeTable(np.concatenate([probe(token=1), probe(token=2)]))
-    assert table.find(*keys((number(TARGET), 80, SOURCE_PORT)), np.ones(1, bool)).tolist() == [0]
+    asked, among = [(number(TARGET), 80, SOURCE_PORT)], np.ones(1, bool)
+    assert find(table, asked, among).tolist() == [0]
+    assert [find(table, asked, among, token=token).tolist() for token in (1, 2, 3)] == [[0], [1], [1]]
+
+
+def test_of_two_askers_with_the_same_ports_each_is_found():
+    theirs = probe(source=number(OTHER))
+    table = ProbeTable(np.concatenate([probe(), theirs]))
+    asked, among = [(number(TARGET), 80, SOURCE_PORT)], np.ones(1, bool)
+    assert [find(table, asked, among, source=number(who)).tolist() for who in (SCANNER, OTHER)] == [[0], [1]]
 
 
 def test_an_answer_of_the_target_beats_an_error_quoted():

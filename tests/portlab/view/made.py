@@ -69,6 +69,8 @@ def scan(
             near,
             i + 1,
             payload,
+            0,
+            0,
         )
     packets = sorted((p for one in tries for p in one.packets), key=lambda p: p[0])
     frames = np.concatenate([frame(*p) for p in packets]) if packets else np.empty(0, FRAME)
