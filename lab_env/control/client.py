@@ -21,7 +21,7 @@ from lab_env.topology import GATEWAY
 from portlab.errors import BadTarget, LabNotRunning
 from portlab.model import FRAME
 
-PATIENCE = 30.0  # seconds for one order; a host's slowest program takes two
+PATIENCE = 300.0  # seconds for one order: the end of hope; at leisure, a host's slowest program takes two
 SUFFIX = ".sock"
 
 

@@ -88,7 +88,7 @@ x-network: &network
 
 STUDENT_TEXT = """\
   student:
-    image: ${{PORTLAB_STUDENT_IMAGE:-portlab-student}}
+    image: portlab-student
     build:
       context: ../..
       dockerfile: lab_env/docker/student.Dockerfile

@@ -21,6 +21,8 @@ PROJECT = Path(__file__).resolve().parents[2]
 IMAGES = {"portlab-host": "gateway", "portlab-student": STUDENT}  # image -> a service that names it
 SOURCES = ("portlab", "lab_env", "notebooks", "requirements.txt", "constraints")  # as .dockerignore has it
 LABEL = "portlab.sources"
+LOOK_EVERY = 5.0  # seconds
+TOO_OFTEN = 4  # times that Docker started a host again while the lab was coming up
 LINEAR_TIMEOUTS = (6, 5)  # the kernel that brought tcp_syn_linear_timeouts
 
 INSTALL = (
@@ -151,11 +153,30 @@ class Lab:
             raise LabNotRunning(overlap(self.prefix, f"the Docker network {other!r} has them"))
         self.compose("up", "-d")
         ready = ["python3", "-m", "lab_env.docker.ready"]
-        done = subprocess.run(self.command(STUDENT, ready), stdout=subprocess.DEVNULL)
-        if done.returncode:
+        with subprocess.Popen(self.command(STUDENT, ready), stdout=subprocess.DEVNULL) as waiting:
+            while waiting.poll() is None:
+                try:
+                    waiting.wait(LOOK_EVERY)
+                except subprocess.TimeoutExpired:
+                    if unwell := self.unwell():
+                        waiting.terminate()
+                        raise LabNotRunning(
+                            f"{unwell} ends again and again.  What it says: docker logs {unwell}"
+                        ) from None
+        if waiting.returncode:
             raise LabNotRunning(
                 f"some services do not answer, see above.  What they say: docker logs {self.project}_NAME_1"
             )
+
+    def unwell(self) -> str:
+        """The name of a container that does not stay, however often Docker starts it again; empty: all do."""
+        label = f"label=com.docker.compose.project={self.project}"
+        containers = ask("ps", "-aq", "--filter", label).split()
+        for line in ask("inspect", "--format", "{{.RestartCount}} {{.Name}}", *containers).splitlines():
+            count, name = line.split()
+            if int(count) >= TOO_OFTEN:
+                return name.lstrip("/")
+        return ""
 
     def down(self) -> None:
         """End everything; nothing of the lab is left but its images."""

@@ -20,7 +20,9 @@ from lab_env.docker.daemons import DAEMONS, STATE, Daemon, Program
 from lab_env.services.site import PASSWORD
 from lab_env.topology import Host, Service, Topology
 
-PATIENCE = 10.0  # seconds until a program listens, or has stopped doing so
+PATIENCE = (
+    120.0  # seconds until a program listens, or has stopped doing so: the end of hope, where it does not end
+)
 ASK_EVERY = 0.02
 END_PATIENCE = 1.5  # seconds until a program that was asked to end is made to
 LOG_KEPT = 1 << 19  # bytes

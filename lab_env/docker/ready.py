@@ -1,7 +1,8 @@
 """Waits, on the student's workstation, until every service of the lab that can answer does.
 
 `python3 -m lab_env.docker.ready` is how to ask.  Each service is asked in its own way until it answers: TCP by a
-connection, UDP by a datagram of its protocol.
+connection, UDP by a datagram of its protocol.  How long that takes depends on what else the computer does, so no
+time is guessed: whoever has not answered by then is named again and again, and only after long is hope given up.
 """
 
 from __future__ import annotations
@@ -17,9 +18,13 @@ from lab_env.topology import Host, Service, Topology, topology
 from portlab.model import State
 from portlab.techniques.payloads import PAYLOADS
 
-PATIENCE = 60.0  # seconds for the whole lab
-ANSWER_WITHIN = 1.0  # seconds for one answer
+PATIENCE = 900.0  # seconds for the whole lab: the end of hope
+TELL_EVERY = 20.0  # seconds
+ANSWER_WITHIN = (
+    1.0  # seconds for the first answer; each time that it does not come, the next has twice as long
+)
 PAUSE = 0.1
+IP_RECVERR = 11  # <linux/in.h>
 CIADDR = 12  # where a DHCP message has the client's address
 
 
@@ -34,18 +39,19 @@ def services(plan: Topology) -> Iterator[tuple[Host, Service]]:
                 yield host, service
 
 
-async def ask(address: str, service: Service) -> None:
+async def ask(address: str, service: Service, within: float) -> None:
     """Ask once; OSError (TimeoutError is one) where no answer came."""
     if service.transport == "tcp":
-        async with asyncio.timeout(ANSWER_WITHIN):
+        async with asyncio.timeout(within):
             _, writer = await asyncio.open_connection(address, service.port)
         writer.close()
         return
     loop = asyncio.get_running_loop()
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
         asking.setblocking(False)
+        asking.setsockopt(socket.IPPROTO_IP, IP_RECVERR, 1)  # a refusal is an answer: no need to wait longer
         await loop.sock_sendto(asking, question(service, address), (address, service.port))
-        async with asyncio.timeout(ANSWER_WITHIN):
+        async with asyncio.timeout(within):
             await loop.sock_recv(asking, 2048)
 
 
@@ -59,27 +65,44 @@ def question(service: Service, address: str) -> bytes:
         return payload[:CIADDR] + socket.inet_aton(own.getsockname()[0]) + payload[CIADDR + 4 :]
 
 
-async def wait_for(address: str, service: Service, until: float) -> bool:
-    """Ask until the service answers or the time is over."""
-    while time.monotonic() < until:
+async def wait_for(address: str, service: Service) -> None:
+    """Ask until the service answers."""
+    within = ANSWER_WITHIN
+    while True:
         try:
-            await ask(address, service)
-            return True
+            return await ask(address, service, within)
+        except TimeoutError:
+            within *= 2
         except OSError:
             await asyncio.sleep(PAUSE)
-    return False
 
 
-async def wait_for_all(plan: Topology) -> list[str]:
+async def wait_for_all(
+    plan: Topology, patience: float = PATIENCE, tell_every: float = TELL_EVERY
+) -> list[str]:
     """Wait for all at once; the services that did not answer in time, as words."""
-    until = time.monotonic() + PATIENCE
-    asked = list(services(plan))
-    answered = await asyncio.gather(*(wait_for(plan.address(h.name), s, until) for h, s in asked))
-    return [
-        f"{host.name} {service.port}/{service.transport}"
-        for (host, service), ok in zip(asked, answered, strict=True)
-        if not ok
-    ]
+    until = time.monotonic() + patience
+    waiting = {
+        asyncio.create_task(
+            wait_for(plan.address(host.name), service),
+            name=f"{host.name} {service.port}/{service.transport}",
+        )
+        for host, service in services(plan)
+    }
+    while waiting and (left := until - time.monotonic()) > 0:
+        done, waiting = await asyncio.wait(waiting, timeout=min(left, tell_every))
+        for task in done:
+            task.result()
+        if waiting:
+            print(f"portlab: waiting for {', '.join(names(waiting))}", file=sys.stderr)
+    for task in waiting:
+        task.cancel()
+    return names(waiting)
+
+
+def names(waiting: set[asyncio.Task[None]]) -> list[str]:
+    """The services that are still asked."""
+    return sorted(task.get_name() for task in waiting)
 
 
 def main() -> int:

@@ -21,6 +21,8 @@ from lab_env.topology import STUDENT, topology
 from lab_env.workbook import Workbook, place
 from portlab.errors import LabNotRunning
 
+ENDINGS = (signal.SIGINT, signal.SIGTERM)
+
 
 def open_lab(port: int, browser: bool, reset: list[str]) -> int:
     """JupyterLab in the Docker lab until Ctrl-C; then the lab is taken down.
@@ -90,18 +92,19 @@ def variables(folder: Path, desk: Desk) -> dict[str, str]:
 def running(lab: Lab) -> Iterator[None]:
     """The lab is up meanwhile, and down after, however it ends; what an earlier one left is cleared first."""
     with alone(lab):
-        before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+        before = {ending: signal.signal(ending, signal.default_int_handler) for ending in ENDINGS}
         try:
             lab.build()
             lab.down()
             lab.up()
             yield
         finally:
-            signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C must not leave half a lab
+            for ending in ENDINGS:
+                signal.signal(ending, signal.SIG_IGN)  # a second Ctrl-C must not leave half a lab
             print("portlab: taking the Docker lab down", file=sys.stderr)
             lab.down()
-            signal.signal(signal.SIGINT, signal.default_int_handler)
-            signal.signal(signal.SIGTERM, before)
+            for ending, handler in before.items():
+                signal.signal(ending, handler)
 
 
 @contextlib.contextmanager

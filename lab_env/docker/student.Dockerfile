@@ -1,6 +1,5 @@
 # The student's workstation: JupyterLab, PortLab, and the tools that lessons compare it with.
 FROM debian:bookworm-slim
-ARG PIP_INDEX_URL
 ENV PATH=/opt/venv/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
     PYTHONPATH=/opt/portlab \
     JUPYTER_CONFIG_PATH=/opt/portlab/lab_env/jupyter/config \
@@ -16,6 +15,7 @@ RUN apt-get update \
  && rm -rf /var/lib/apt/lists/* /var/cache/* /var/log/*
 
 # The servers of the embedded lab, which end requirements.txt, have no place here.
+ARG PIP_INDEX_URL
 COPY requirements.txt constraints/3.11.txt /opt/portlab/
 RUN sed '/^# The servers/,$d' /opt/portlab/requirements.txt > /tmp/requirements.txt \
  && python3 -m venv /opt/venv \

@@ -28,7 +28,7 @@ PROJECT = Path(__file__).resolve().parents[2]
 LOOPBACK = "127.0.0.1"
 USUAL_PORT = 8888
 TRIES = 100  # ports tried after the one asked for
-START_PATIENCE = 60.0  # seconds for JupyterLab to answer
+START_PATIENCE = 900.0  # seconds for JupyterLab to answer: the end of hope; it says itself what is wrong
 ASK_EVERY = 0.1
 
 

@@ -1,4 +1,4 @@
-"""The contract, asked from the student's workstation in the Docker lab, where `test_lab.py` has pytest run this."""
+"""The contract, asked from the student's workstation in the Docker lab; `test_inside.py` has pytest run this."""
 
 import pytest
 

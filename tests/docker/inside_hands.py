@@ -1,4 +1,4 @@
-"""What a learner does to the Docker lab, where that differs from the embedded lab; `test_lab.py` has pytest run this.
+"""A learner's hands on the Docker lab, where it differs from the embedded one; `test_inside.py` has pytest run this.
 
 All else about it is tested in here by the embedded lab's own tests.
 """
@@ -69,7 +69,7 @@ def test_a_program_that_serves_several_ports_loses_one_and_keeps_the_others():
 
 
 def test_the_log_is_what_the_programs_say():
-    with socket.create_connection((LAB.address("web"), 80), timeout=5) as client:
+    with socket.create_connection((LAB.address("web"), 80), timeout=60) as client:
         client.sendall(b"GET /here-i-am HTTP/1.0\r\n\r\n")
         assert client.recv(4096).startswith(b"HTTP/1.1 404 Not Found")
     assert f"{LAB.address('student')} - - " in lab.log("web")

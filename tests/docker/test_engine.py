@@ -61,3 +61,23 @@ def test_a_host_that_does_not_run_is_told(tmp_path, monkeypatch):
     program(tmp_path, "docker", "exit 0")
     with pytest.raises(LabNotRunning, match=r"\./run lab --docker"):
         engine.Lab("10.79").command("web", ["true"])
+
+
+def test_a_host_that_does_not_stay_is_told_while_the_others_are_waited_for(tmp_path, monkeypatch):
+    """Docker starts it again and again: it will never answer."""
+    container = "portlab-10-79_mail_1"
+    program(
+        tmp_path,
+        "docker",
+        f"""case "$1 $2" in
+            "network inspect") echo '[]' ;;
+            "ps "*) echo 1234 ;;
+            "inspect "*) echo '{engine.TOO_OFTEN} /{container}' ;;
+            "exec "*) exec /bin/sleep 600 ;;
+            "info "*) echo 6.1.0 ;;
+        esac""",
+    )
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(engine, "LOOK_EVERY", 0.01)
+    with pytest.raises(LabNotRunning, match=f"{container} ends again and again.*docker logs {container}"):
+        engine.Lab("10.79").up()

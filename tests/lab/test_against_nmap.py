@@ -17,6 +17,7 @@ from lab_env.topology import topology
 pytestmark = [pytest.mark.inlab, pytest.mark.nmap]
 
 LAB = topology()
+HOPE = 1200  # seconds
 OPTIONS = {
     "connect": "-sT",
     "syn": "-sS",
@@ -49,7 +50,7 @@ def nmap(*words: str) -> ET.Element:
         ["nmap", "-n", "--reason", "-oX", "-", *words],
         capture_output=True,
         text=True,
-        timeout=110,
+        timeout=HOPE,
         check=True,
     )
     return ET.fromstring(done.stdout)

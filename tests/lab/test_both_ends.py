@@ -17,6 +17,7 @@ from portlab.model import FRAME, RECEIVED, SENT
 from portlab.packets.dissect import Dissected
 
 LAB = topology()
+HOPE = 60.0  # seconds for an answer that comes
 SYN, SYN_ACK, RST, RST_ACK = 0x02, 0x12, 0x04, 0x14
 
 pytestmark = pytest.mark.inlab
@@ -28,14 +29,26 @@ def lab_as_planned():
     lab.reset()
 
 
-def scan(host, port, technique="syn"):
-    return getattr(pl, f"{technique}_scan")(host, [port], progress=False, timeout=0.5, tries=1)[host, port]
+def scan(host, port, technique="syn", timeout=0.5):
+    """One probe; `timeout` is how long to wait where no answer is to be expected."""
+    return getattr(pl, f"{technique}_scan")(host, [port], progress=False, timeout=timeout, tries=1)
 
 
-def tcp_of(recording, port):
-    """Who saw which segment of a port, and whether it came or went."""
+def of_scan(recording, found):
+    """Which frames of a recording belong to the conversation of this scan: all that its own port is in.
+
+    A port of the target would not do: a host whose answer was lost goes on sending it, for half a minute.
+    """
+    ((host, port),) = [(result.host, result.port) for result in found]
+    own = Dissected(found.exchange(host, port).frames[:1]).source_port[0]
+    seen = Dissected(with_frame_columns(recording.frames))
+    return seen.is_tcp & ((seen.destination_port == own) | (seen.source_port == own))
+
+
+def tcp_of(recording, found):
+    """Who saw which segment of this scan, and whether it came or went."""
     rows, seen = recording.frames, Dissected(with_frame_columns(recording.frames))
-    mine = seen.is_tcp & ((seen.destination_port == port) | (seen.source_port == port))
+    mine = of_scan(recording, found)
     return [
         (str(row["observer"]), str(row["interface"]), int(row["direction"]), int(bits))
         for row, bits in zip(rows[mine], seen.control_bits[mine], strict=True)
@@ -60,8 +73,9 @@ def test_the_recorders_frames_have_portlabs_layout():
 
 def test_a_syn_that_the_firewall_drops_reaches_the_gateway_and_not_the_target():
     with lab.recording("gateway", "web") as seen:
-        assert scan("web", 22).state == "filtered"
-    assert tcp_of(seen, 22) == [("gateway", "eth0", RECEIVED, SYN)]
+        found = scan("web", 22)
+    assert found["web", 22].state == "filtered"
+    assert tcp_of(seen, found) == [("gateway", "eth0", RECEIVED, SYN)]
 
 
 @pytest.mark.parametrize(
@@ -84,13 +98,13 @@ def test_a_syn_that_the_firewall_drops_reaches_the_gateway_and_not_the_target():
 )
 def test_a_recording_tells_the_tickets_apart(case, segments):
     with lab.case(case), lab.recording("gateway", "web") as seen:
-        scan("web", 80)
-    assert tcp_of(seen, 80) == segments
+        found = scan("web", 80)
+    assert tcp_of(seen, found) == segments
 
 
 def test_a_rejected_syn_is_answered_by_the_gateway_itself():
     with lab.case("rejected"), lab.recording("gateway", "web") as seen:
-        assert scan("web", 80).reason == "admin-prohibited"
+        assert scan("web", 80, timeout=HOPE)["web", 80].reason == "admin-prohibited"
     parts = Dissected(with_frame_columns(seen.frames))
     errors = seen.frames[parts.is_error]
     assert [(row["observer"], row["interface"], row["direction"]) for row in errors] == [
@@ -100,8 +114,9 @@ def test_a_rejected_syn_is_answered_by_the_gateway_itself():
 
 def test_with_a_wrong_gateway_the_syn_arrives_and_the_answer_goes_nowhere():
     with lab.case("wrong-gateway"), lab.recording("gateway", "web") as seen:
-        assert scan("web", 80).state == "filtered"
-    segments = tcp_of(seen, 80)
+        found = scan("web", 80)
+    assert found["web", 80].state == "filtered"
+    segments = tcp_of(seen, found)
     assert ("web", "eth0", RECEIVED, SYN) in segments
     assert not any(bits == SYN_ACK for *_, bits in segments)  # web has nobody to hand it to
     asked = seen.frames[
@@ -114,16 +129,15 @@ def test_with_a_wrong_gateway_the_syn_arrives_and_the_answer_goes_nowhere():
 def test_all_observers_and_the_scanner_share_one_clock():
     with lab.recording("gateway", "web") as seen:
         before = time.time_ns()
-        found = pl.syn_scan("web", [80], progress=False)
-        after = time.time_ns()
+        found = scan("web", 80, timeout=HOPE)
+    after = time.time_ns()
     path = [SYN] * 3 + [SYN_ACK] * 3 + [RST] * 3
-    assert [bits for *_, bits in tcp_of(seen, 80)] == path
-    times = seen.frames["time_ns"]
-    assert (np.diff(times) >= 0).all()
-    assert before < times[0] < times[-1] < after + 1e9
+    assert [bits for *_, bits in tcp_of(seen, found)] == path
+    assert (np.diff(seen.frames["time_ns"]) >= 0).all()
+    times = seen.frames["time_ns"][of_scan(seen, found)]
+    assert before < times[0] < times[-1] < after
     own = found.exchange("web", 80).frames["time_ns"]
-    seen_tcp = times[Dissected(with_frame_columns(seen.frames)).is_tcp]
-    assert own[0] < seen_tcp[0] < seen_tcp[5] < own[1]  # out of the scanner, through all observers, and back
+    assert own[0] < times[0] < times[5] < own[1]  # out of the scanner, through all observers, and back
 
 
 def test_a_scan_of_a_thousand_ports_is_recorded_whole():
@@ -140,13 +154,13 @@ def test_a_scan_of_a_thousand_ports_is_recorded_whole():
 
 def test_what_a_case_sends_back_over_the_slow_link_is_waited_for():
     with lab.recording("desk") as seen:
-        pl.connect_scan("desk", [3389], progress=False)
-    assert len(tcp_of(seen, 3389)) >= 3
+        found = scan("desk", 3389, "connect", timeout=HOPE)
+    assert len(tcp_of(seen, found)) >= 3
 
 
 def test_the_log_of_a_server_that_never_answers_knows_who_came():
     with lab.recording("ops") as seen:
-        assert scan("ops", 514, "udp").state == "open|filtered"
+        assert scan("ops", 514, "udp")["ops", 514].state == "open|filtered"
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as logger:
             logger.sendto(b"<11>disk nearly full", (pl.lab.resolve("ops"), 514))
     assert Dissected(with_frame_columns(seen.frames)).is_udp.sum() == 2

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -24,6 +25,7 @@ from portlab.errors import BadTarget
 from tests.lab.test_contract import disagreements
 
 LAB = topology()
+HOPE, SILENCE = 60.0, 0.5  # seconds
 CHANGING = [case for case in CASES.values() if case.changes]
 
 pytestmark = pytest.mark.inlab
@@ -46,10 +48,10 @@ def rows_of(questions, plan):
         yield Row(asked.technique, asked.host, asked.port, outcome, method, asked.payload, patience)
 
 
-def state_of(technique, host, port):
-    return getattr(pl, f"{technique}_scan")(host, [port], progress=False, timeout=0.5, tries=1)[
-        host, port
-    ].state
+def state_of(technique, host, port, timeout=HOPE):
+    """What one probe finds; only where nothing is to come back, `timeout` is how long that takes."""
+    scan = getattr(pl, f"{technique}_scan")(host, [port], progress=False, timeout=timeout, tries=1)
+    return scan[host, port].state
 
 
 # --- cases ------------------------------------------------------------------------------------------------
@@ -103,7 +105,7 @@ def elsewhere(case):
 @pytest.mark.parametrize("case", [case.id for case in TICKETS])
 def test_a_process_that_is_killed_leaves_nothing_behind(case):
     with elsewhere(case) as process:
-        assert state_of("syn", "web", 80) != "open"
+        assert state_of("syn", "web", 80, SILENCE) != "open"
         os.kill(process.pid, signal.SIGKILL)
         process.wait()
         wait_until_as_planned(next(iter(CASES[case].changes)))
@@ -111,7 +113,7 @@ def test_a_process_that_is_killed_leaves_nothing_behind(case):
 
 
 def wait_until_as_planned(host):
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + HOPE
     while lab.controls().state(host) != lab_state(host):
         assert time.monotonic() < deadline, lab.log(host)
 
@@ -162,25 +164,30 @@ def test_a_case_that_needs_two_hosts_gets_both_or_none():
 def test_what_is_changed_stays_until_it_is_changed_back():
     lab.listen("web", 8081)
     lab.listen("web", 8081, "udp")
-    assert (state_of("connect", "web", 8081), state_of("udp", "web", 8081)) == ("open", "open|filtered")
+    assert (state_of("connect", "web", 8081), state_of("udp", "web", 8081, SILENCE)) == (
+        "open",
+        "open|filtered",
+    )
     lab.stop("web", 8081)
     assert (state_of("connect", "web", 8081), state_of("udp", "web", 8081)) == ("closed", "closed")
 
 
 def test_services_that_talk_can_be_stopped_and_started():
     hosts = {host.name: host.services for host in LAB.hosts if host.services}
+    ports = {name: {service.port for service in services} for name, services in hosts.items()}
     for name, services in hosts.items():  # a first client makes a server load
-        ports = [service.port for service in services if service.transport == "tcp"]
-        if ports:
-            pl.connect_scan(name, ports, progress=False)
-    for name, services in hosts.items():
-        for port in {service.port for service in services}:
-            lab.stop(name, port)
+        if tcp := [service.port for service in services if service.transport == "tcp"]:
+            pl.connect_scan(name, tcp, progress=False)
+
+    def on_all(change):
+        """Every service of every host, the hosts side by side."""
+        with ThreadPoolExecutor(len(hosts)) as pool:
+            list(pool.map(lambda name: [change(name, port) for port in ports[name]], hosts))
+
+    on_all(lab.stop)
     bare = topology_with(LAB, {name: replace(lab_state(name), services=()) for name in hosts})
     assert disagreements(listeners(hosts, bare)) == []
-    for name, services in hosts.items():
-        for port in {service.port for service in services}:
-            lab.start(name, port)
+    on_all(lab.start)
     assert disagreements(listeners(hosts, LAB)) == []
     assert [name for name in hosts if "could not start" in lab.log(name)] == []
 
@@ -200,7 +207,7 @@ def test_a_text_in_nftables_own_language_is_loaded_and_taken_away_again():
         "files",
         "table ip mine { chain ftp { type filter hook input priority 0; tcp dport 21 counter drop; }; }",
     )
-    assert state_of("syn", "files", 21) == "filtered"
+    assert state_of("syn", "files", 21, SILENCE) == "filtered"
     assert [(counter.rule, counter.packets) for counter in lab.counters("files")] == [
         ("tcp dport 21 counter drop", 1)
     ]
@@ -229,9 +236,9 @@ def by_hand(host, *command):
 def test_a_reset_heals_what_was_done_by_hand():
     by_hand("quiet", "nft", "flush", "ruleset")
     by_hand("web", "ip", "route", "del", "default")
-    assert [state_of("syn", "quiet", 9), state_of("syn", "web", 80)] == ["closed", "filtered"]
+    assert [state_of("syn", "quiet", 9), state_of("syn", "web", 80, SILENCE)] == ["closed", "filtered"]
     lab.reset()
-    assert [state_of("syn", "quiet", 9), state_of("syn", "web", 80)] == ["filtered", "open"]
+    assert [state_of("syn", "quiet", 9, SILENCE), state_of("syn", "web", 80)] == ["filtered", "open"]
 
 
 @pytest.mark.parametrize(
@@ -266,5 +273,5 @@ def test_no_scan_can_meet_the_control_sockets():
 
 def test_a_gateway_that_denies_by_default_lets_answers_come_back():
     lab.rules("gateway", [Rule(Action.ACCEPT, ("web",), "tcp", (80,)), Rule(Action.DROP)])
-    assert [state_of("syn", "web", port) for port in (80, 443)] == ["open", "filtered"]
+    assert [state_of("syn", "web", 80), state_of("syn", "web", 443, SILENCE)] == ["open", "filtered"]
     assert state_of("connect", "web", 80) == "open"
