@@ -13,11 +13,13 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 from lab_env.lab import simulated
+from lab_env.signals import REQUESTS, USUAL, Patience
 from lab_env.topology import Topology, topology
 from portlab.errors import NotPermitted
 
@@ -48,8 +50,13 @@ def run(
     lossy: bool = True,
     environment: Mapping[str, str] | None = None,
     on_ready: Callable[[], None] | None = None,
+    patience: Patience = USUAL,
 ) -> int:
-    """Run `command` in a simulated lab and return its exit status (128 + N for an end by signal N)."""
+    """Run `command` in a simulated lab and return its exit status (128 + N for an end by signal N).
+
+    Signals are passed on to it; one that is asked to end and does not loses our `patience`,
+    and is killed.
+    """
     check_allowed(command)
     with tempfile.TemporaryDirectory(prefix="portlab-") as folder:
         path = Path(folder, "lab.json")
@@ -58,7 +65,7 @@ def run(
         process = subprocess.Popen(command, env=variables, preexec_fn=_end_with_parent)
         if on_ready:
             on_ready()
-        return _status(_wait(process))
+        return _status(_wait(process, patience))
 
 
 def _end_with_parent() -> None:
@@ -69,18 +76,35 @@ def _end_with_parent() -> None:
         die_with_parent()
 
 
-def _wait(process: subprocess.Popen[bytes]) -> int:
-    """Wait for the command.  Ctrl-C at a terminal reaches it by itself; other requests to end are passed on."""
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    for number in before:
-        signal.signal(number, lambda number, _: process.send_signal(number))
-    if _has_the_keyboard():
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+def _wait(process: subprocess.Popen[bytes], patience: Patience) -> int:
+    """Wait for the command.  Ctrl-C at a terminal reaches it by itself; other signals are passed on."""
+    heard_it_itself = {signal.SIGINT} if _has_the_keyboard() else set()
+    ending = {number for number in (signal.SIGINT, *REQUESTS) if patience.is_asked(number)}
+    kill = threading.Timer(patience.grace, _kill, [process, patience])
+    kill.daemon = True
+
+    def hear(number: int, _frame: object) -> None:
+        if number not in heard_it_itself:
+            process.send_signal(number)
+        if number in ending:
+            ending.clear()  # the time runs from the first request
+            kill.start()
+
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, *REQUESTS)}
+    for number, handler in before.items():
+        if handler != signal.SIG_IGN:
+            signal.signal(number, hear)
     try:
         return process.wait()
     finally:
+        kill.cancel()
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _kill(process: subprocess.Popen[bytes], patience: Patience) -> None:
+    process.kill()
+    patience.tell_of_the_kill()
 
 
 def _has_the_keyboard() -> bool:
