@@ -14,11 +14,13 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 from lab_env.lab import simulated
+from lab_env.signals import REQUESTS, USUAL, Patience
 from lab_env.topology import Topology, topology
 from portlab.errors import NotPermitted
 
@@ -51,15 +53,21 @@ def run(
     lossy: bool = True,
     environment: Mapping[str, str] | None = None,
     on_ready: Callable[[], None] | None = None,
+    patience: Patience = USUAL,
 ) -> int:
-    """Run `command` in a simulated lab and return its exit status (128 + N for an end by signal N)."""
+    """Run `command` in a simulated lab and return its exit status (128 + N for an end by signal N).
+
+    Signals are passed on to it; one that is asked to end and does not loses our `patience`,
+    and is killed.
+    """
     check_allowed(command)
     with tempfile.TemporaryDirectory(prefix="portlab-") as folder:
         path = Path(folder, "lab.json")
         path.write_text(json.dumps(descriptor(topology(), seed, lossy)), "utf-8")
         variables = {**os.environ, **(environment or {}), "PORTLAB_LAB": str(path)}
-        with _signals_passed_on() as start:
-            process = start(lambda: subprocess.Popen(command, env=variables, preexec_fn=_end_with_parent))
+        relay = Relay(patience)
+        with relay.listening():
+            process = relay.start(command, variables)
             if on_ready:
                 on_ready()
             return _status(process.wait())
@@ -73,37 +81,62 @@ def _end_with_parent() -> None:
         die_with_parent()
 
 
-@contextlib.contextmanager
-def _signals_passed_on() -> Iterator[Callable[[Callable[[], Process]], Process]]:
-    """Requests to end go to the process that is started by what this yields; one that comes too early waits for it.
+class Relay:
+    """Passes signals on to the process that it starts; one that comes too early waits for it.
 
-    Ctrl-C at a terminal reaches that process by itself.  Nothing is ignored: it would be so in the process too.
+    Ctrl-C at a terminal reaches that process by itself.  Nothing is ignored: it would be so in the process too.  A
+    process that is asked to end and does not loses our patience, and is killed.
     """
-    started: list[Process] = []
-    early: list[int] = []
 
-    def pass_on(number: int, _: object) -> None:
-        if started:
-            started[0].send_signal(number)
-        else:
-            early.append(number)
+    def __init__(self, patience: Patience) -> None:
+        self._patience = patience
+        self._heard_it_itself = {signal.SIGINT} if _has_the_keyboard() else set()
+        self._ending = {number for number in (signal.SIGINT, *REQUESTS) if patience.is_asked(number)}
+        self._process: Process | None = None
+        self._early: list[int] = []
+        self._timer: threading.Timer | None = None
 
-    def start(begin: Callable[[], Process]) -> Process:
-        started.append(begin())
-        for number in early:
-            started[0].send_signal(number)
-        return started[0]
+    def start(self, command: Sequence[str], environment: Mapping[str, str]) -> Process:
+        """Start the process; what has been asked of it meanwhile reaches it now."""
+        self._process = subprocess.Popen(command, env=environment, preexec_fn=_end_with_parent)
+        for number in self._early:
+            self._pass_on(self._process, number)
+        return self._process
 
-    keyboard = _has_the_keyboard()
-    before = {
-        signal.SIGINT: signal.signal(signal.SIGINT, (lambda *_: None) if keyboard else pass_on),
-        signal.SIGTERM: signal.signal(signal.SIGTERM, pass_on),
-    }
-    try:
-        yield start
-    finally:
+    @contextlib.contextmanager
+    def listening(self) -> Iterator[None]:
+        """Hear signals for as long as the block runs."""
+        before = {number: signal.getsignal(number) for number in (signal.SIGINT, *REQUESTS)}
         for number, handler in before.items():
-            signal.signal(number, handler)
+            if handler != signal.SIG_IGN:
+                signal.signal(number, self._hear)
+        try:
+            yield
+        finally:
+            if self._timer:
+                self._timer.cancel()
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _hear(self, number: int, _: object) -> None:
+        if self._process:
+            self._pass_on(self._process, number)
+        else:
+            self._early.append(number)
+
+    def _pass_on(self, process: Process, number: int) -> None:
+        if number not in self._heard_it_itself:
+            process.send_signal(number)
+        if number in self._ending:
+            self._ending.clear()  # the time runs from the first request
+            self._timer = threading.Timer(self._patience.grace, _kill, [process, self._patience])
+            self._timer.daemon = True
+            self._timer.start()
+
+
+def _kill(process: subprocess.Popen[bytes], patience: Patience) -> None:
+    process.kill()
+    patience.tell_of_the_kill()
 
 
 def _has_the_keyboard() -> bool:

@@ -17,11 +17,10 @@ from lab_env import sudo
 from lab_env.docker.engine import IMAGES, Lab, ask, obstacle
 from lab_env.jupyter import Desk, listen
 from lab_env.jupyter.session import prepare_copies
+from lab_env.signals import REQUESTS, USUAL
 from lab_env.topology import STUDENT, topology
 from lab_env.workbook import Workbook, place
 from portlab.errors import LabNotRunning
-
-ENDINGS = (signal.SIGINT, signal.SIGTERM)
 
 
 def open_lab(port: int, browser: bool, reset: list[str]) -> int:
@@ -92,19 +91,23 @@ def variables(folder: Path, desk: Desk) -> dict[str, str]:
 def running(lab: Lab) -> Iterator[None]:
     """The lab is up meanwhile, and down after, however it ends; what an earlier one left is cleared first."""
     with alone(lab):
-        before = {ending: signal.signal(ending, signal.default_int_handler) for ending in ENDINGS}
+        before = {number: signal.getsignal(number) for number in REQUESTS if USUAL.is_asked(number)}
+        for number in before:  # a terminal that is closed must not leave a lab either
+            signal.signal(number, signal.default_int_handler)
         try:
             lab.build()
             lab.down()
             lab.up()
             yield
         finally:
-            for ending in ENDINGS:
-                signal.signal(ending, signal.SIG_IGN)  # a second Ctrl-C must not leave half a lab
-            print("portlab: taking the Docker lab down", file=sys.stderr)
+            for number in (signal.SIGINT, *before):  # a second Ctrl-C must not leave half a lab
+                signal.signal(number, signal.SIG_IGN)
+            with contextlib.suppress(OSError):  # the terminal may be what went
+                print("portlab: taking the Docker lab down", file=sys.stderr)
             lab.down()
-            for ending, handler in before.items():
-                signal.signal(ending, handler)
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+            for number, handler in before.items():
+                signal.signal(number, handler)
 
 
 @contextlib.contextmanager

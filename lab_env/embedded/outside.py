@@ -11,6 +11,7 @@ from pathlib import Path
 
 from lab_env.embedded import network
 from lab_env.embedded.attempt import obstacles
+from lab_env.signals import USUAL, Patience
 from lab_env.topology import STUDENT, topology
 from portlab.errors import BadTarget, LabNotRunning
 
@@ -40,14 +41,16 @@ def run(
     seed: int | None = None,
     environment: Mapping[str, str] | None = None,
     on_ready: Callable[[Handle], None] | None = None,
+    patience: Patience = USUAL,
 ) -> int:
     """Build a fresh lab, run `command` on `host` in it and return its exit status; then everything goes.
 
     `publish` is a listening socket of the caller's; its connections go on to `inner_port` on the loopback
     inside.  `lossy=False` keeps the slow link from losing frames, `seed` makes what it loses repeatable.
     `environment` holds variables for the command; `on_ready` is called out here once the lab stands.  A
-    status of 128 + n says that signal n ended the command.  BadTarget: no such host.  LabNotRunning: this
-    machine cannot build the lab, and the message says why.
+    status of 128 + n says that signal n ended the command.  Signals are passed on to it; one that is asked to end
+    and does not loses our `patience`, and is killed.
+    BadTarget: no such host.  LabNotRunning: this machine cannot build the lab, and the message says why.
     """
     order = {
         "pid": 0,
@@ -61,7 +64,9 @@ def run(
     from lab_env.embedded import supervise  # needs Linux; this module may be imported anywhere
 
     try:
-        return supervise.stay_with(order, publish, lambda init: on_ready(Handle(init)) if on_ready else None)
+        return supervise.stay_with(
+            order, publish, lambda init: on_ready(Handle(init)) if on_ready else None, patience
+        )
     except supervise.Failed as error:
         reasons = " ".join(str(obstacle) for obstacle in obstacles())
         raise LabNotRunning(f"The embedded lab could not be built: {error}\n{reasons}".strip()) from None

@@ -9,6 +9,7 @@ import threading
 
 from lab_env import fidelity, simulated_run, sudo
 from lab_env.jupyter import Desk, listen
+from lab_env.signals import JUPYTERLAB
 from lab_env.workbook import Workbook, place
 
 
@@ -29,7 +30,10 @@ def open_lab(chosen: str, port: int, browser: bool, reset: list[str]) -> int:
             return in_embedded_lab(desk, listener, browser)
     sudo.become_user()
     return simulated_run.run(
-        desk.command(), environment=desk.environment(), on_ready=lambda: desk.announce(browser)
+        desk.command(),
+        environment=desk.environment(),
+        on_ready=lambda: desk.announce(browser),
+        patience=JUPYTERLAB,
     )
 
 
@@ -48,6 +52,7 @@ def in_embedded_lab(desk: Desk, listener: socket.socket, browser: bool) -> int:
         inner_port=desk.port,
         environment=desk.environment() | {"JUPYTER_RUNTIME_DIR": f"{TEMPORARY}/jupyter"},
         on_ready=ready,
+        patience=JUPYTERLAB,
     )
 
 

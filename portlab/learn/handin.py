@@ -48,7 +48,7 @@ class HandIn:
         title = f"Lesson {self.lesson}: what you answered"
         detail = "nothing yet" if not self.answers else "" if self.seed is None else f"seed {self.seed}"
         rows = [[escape(cell) for cell in row] for row in self.rows()]
-        table = figure.table(HEADS, rows, "prose") if rows else ""
+        table = figure.table(title, HEADS, rows, "prose") if rows else ""
         html = figure.wrap("hand-in", title, figure.heading(title, detail) + table)
         return {"text/plain": str(self), "text/html": html}
 

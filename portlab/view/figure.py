@@ -71,16 +71,32 @@ def fidelity(name: str) -> str:
     return f'<span class="fidelity{loud}">{escape(fidelity_name(name))}</span>'
 
 
+def scrolling(label: str, content: str) -> str:
+    """HTML that may be wider than the page: the keyboard reaches it to scroll it, and hears it by its label.
+
+    A group, not a region: a page of many pictures would have as many landmarks.  JupyterLab leaves its keys alone.
+    """
+    return (
+        f'<div class="scroll" tabindex="0" role="group" aria-label="{escape(label)}" '
+        f'data-lm-suppress-shortcuts="true">{content}</div>'
+    )
+
+
 def table(
-    heads: Sequence[str], rows: Sequence[Sequence[str]], css_class: str = "", marks: Sequence[str] = ()
+    label: str,
+    heads: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    css_class: str = "",
+    marks: Sequence[str] = (),
 ) -> str:
-    """A table; cells are HTML, the first of each row is its header.  `marks`: each row's attributes, for a script."""
+    """A table of what `label` says; cells are HTML, the first of each row is its header.
+
+    `marks`: each row's attributes, for a script.
+    """
     head = "".join(f'<th scope="col">{escape(words)}</th>' for words in heads)
     body = "".join(_table_row(row, mark) for row, mark in zip_longest(rows, marks, fillvalue=""))
-    return (
-        f'<div class="scroll"><table class="table {css_class}"><thead><tr>{head}</tr></thead>'
-        f"<tbody>{body}</tbody></table></div>"
-    )
+    whole = f'<table class="table {css_class}"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
+    return scrolling(f"Table: {label}", whole)
 
 
 def _table_row(row: Sequence[str], mark: str) -> str:

@@ -96,12 +96,8 @@ class HostTable:
         across = hosts if self.ports_go_down else ports
         top = "".join(f'<th scope="col">{head}</th>' for _, head in across)
         body = "".join(f'<tr><th scope="row">{head}</th>{"".join(cells)}</tr>' for head, cells in rows)
-        # A table wider than the page can be scrolled by keyboard, too; JupyterLab leaves its keys alone.
-        table = (
-            f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(self.title)}" '
-            f'data-lm-suppress-shortcuts="true"><table class="hosts"><thead><tr><td></td>{top}</tr></thead>'
-            f"<tbody>{body}</tbody></table></div>"
-        )
+        whole = f'<table class="hosts"><thead><tr><td></td>{top}</tr></thead><tbody>{body}</tbody></table>'
+        table = figure.scrolling(f"Table: {self.title}", whole)
         head = heads.head(self.title, self.detail, self.scan)
         return figure.wrap("hosts", self.title, f'{head}<ul class="legend">{legend}</ul>{table}', "hosts")
 

@@ -29,7 +29,7 @@ def mimebundle(capture: Capture) -> dict[str, str]:
     title, rows, notes = _title(capture), _rows(capture), _notes(capture)
     body = (
         figure.heading(title, fidelity_name(capture.fidelity))
-        + figure.table(HEADS, [[escape(cell) for cell in row] for row in rows], "frames")
+        + figure.table(title, HEADS, [[escape(cell) for cell in row] for row in rows], "frames")
         + "".join(f'<p class="muted">{escape(note)}</p>' for note in notes)
     )
     return {

@@ -60,7 +60,7 @@ class Meanings:
         ]
         detail = "the table that PortLab itself decides by"
         return figure.wrap(
-            "meanings", title, figure.heading(title, detail) + figure.table(HEADS, rows, "prose")
+            "meanings", title, figure.heading(title, detail) + figure.table(title, HEADS, rows, "prose")
         )
 
 

@@ -287,7 +287,7 @@ def html(scan: Scan) -> str:
     head = figure.heading(seen.title, seen.facts, figure.fidelity(scan.fidelity))
     warnings = "".join(f'<p class="warning">{escape(warning)}</p>' for warning in seen.warnings)
     rows = [[cell for _, cell in _cells(row, seen)] for row in seen.rows]
-    table = figure.table(_heads(seen), rows) if rows else ""
+    table = figure.table(seen.title, _heads(seen), rows) if rows else ""
     groups = "".join(
         f"<li>{badge(group.state, f'{group.count:,} {LOOKS[group.state].words}')} "
         f'<span class="muted">({group.reason}) {escape(group.where)}</span></li>'

@@ -69,13 +69,17 @@ def sitting() -> Iterator[Sitting]:
 def axe() -> Callable[..., list[str]]:
     """axe(page) -> what axe-core finds in PortLab's pictures on that page, as "rule: where"; [] is what we want.
 
-    `context`: a CSS selector of what is looked at, where it is something else.
+    `context`: a CSS selector of what is looked at, where it is something else.  `colours`: only what a theme changes,
+    for a page that was looked at in the other one.
     """
     from axe_playwright_python.sync_playwright import Axe
 
-    def violations(page: Any, context: str = ".pl") -> list[str]:
+    def violations(page: Any, context: str = ".pl", colours: bool = False) -> list[str]:
         # Without this, axe-core also writes down in full all that is as it should be, which takes as long again.
-        found = Axe().run(page, context, {"resultTypes": ["violations"]}).response["violations"]
+        options: dict[str, Any] = {"resultTypes": ["violations"]}
+        if colours:
+            options["runOnly"] = {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}
+        found = Axe().run(page, context, options).response["violations"]
         return [f"{rule['id']}: {node['target']}" for rule in found for node in rule["nodes"]]
 
     return violations

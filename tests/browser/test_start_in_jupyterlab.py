@@ -7,11 +7,14 @@ from typing import Any
 
 import pytest
 
-from tests.browser.desk import ALL_RUN, PATIENCE_MS, READY, Sitting, menu
+from tests.browser.desk import ALL_RUN, PATIENCE_MS, READY, Sitting, menu, run_all
 
 pytestmark = [pytest.mark.browser, pytest.mark.lab, pytest.mark.slow]
 
 CELLS = ["6 * 7", "_ + 1"]
+EXTENSION = "**/extensions/portlab/**"
+NUMBERED = """numbers => [...document.querySelectorAll(".jp-CodeCell .jp-InputArea-prompt")]
+  .map((prompt) => prompt.textContent.match(/\\d+/)?.[0]).join() === numbers"""
 
 
 @pytest.fixture
@@ -64,3 +67,55 @@ def test_cells_that_are_run_before_the_kernel_is_there_wait_for_it(page: Any, si
     start.continue_()
     page.wait_for_function(ALL_RUN)
     assert page.locator(".jp-OutputArea-output").all_inner_texts() == ["42", "43"]
+
+
+def outputs(page: Any) -> list[str]:
+    words: list[str] = page.locator(".jp-OutputArea-output").all_inner_texts()
+    return words
+
+
+def test_jupyterlab_s_own_ways_to_run_cells_are_as_ever(page: Any, sitting: Sitting) -> None:
+    visit(page, sitting, "start/ways.ipynb")
+    page.wait_for_function(READY)
+    run_all(page)
+    assert outputs(page) == ["42", "43"]
+    menu(page, "Kernel", "Restart Kernel and Run All Cells…")
+    with page.expect_response(lambda answer: answer.url.partition("?")[0].endswith("/restart")):
+        page.locator(".jp-Dialog .jp-mod-accept").click()
+    page.wait_for_function(NUMBERED, arg="1,2")
+    page.wait_for_function(READY)
+    assert outputs(page) == ["42", "43"]
+    page.locator(".jp-CodeCell .cm-content").first.click()
+    for numbers in ("3,2", "3,4,"):  # after the last cell comes a new one
+        page.keyboard.press("Shift+Enter")
+        page.wait_for_function(NUMBERED, arg=numbers)
+    page.wait_for_function(READY)
+    assert outputs(page) == ["42", "43"]
+
+
+def test_where_the_extension_cannot_be_loaded_notebooks_run_all_the_same(page: Any, sitting: Sitting) -> None:
+    page.route(EXTENSION, lambda route: route.abort())
+    visit(page, sitting, "start/without.ipynb")
+    page.wait_for_function(READY)
+    assert page.evaluate("'portlab' in (window._JUPYTERLAB ?? {})") is False
+    run_all(page)
+    assert outputs(page) == ["42", "43"]
+
+
+def test_where_a_kernel_does_not_start_cells_run_in_the_one_chosen(page: Any, sitting: Sitting) -> None:
+    refused: list[str] = []
+
+    def refuse_the_first(route: Any) -> None:
+        if route.request.method == "POST" and not refused:
+            refused.append(route.request.url)
+            route.fulfill(status=500, json={"message": "no kernel today", "traceback": ""})
+        else:
+            route.continue_()
+
+    page.route("**/api/sessions?*", refuse_the_first)
+    visit(page, sitting, "start/refused.ipynb")
+    for words in ("no kernel today", "Select Kernel"):
+        page.locator(".jp-Dialog", has_text=words).locator(".jp-mod-accept").click()
+    page.wait_for_function(READY)
+    run_all(page)
+    assert outputs(page) == ["42", "43"]

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -24,6 +24,7 @@ PROJECT = Path(__file__).resolve().parents[2]
 DEADLINE = 60.0  # seconds for everything to be gone; it takes milliseconds where nobody else works
 MARK = "PORTLAB_TEST_MARK"
 READY = "stands"
+STARTER = ("-m", "lab_env.embedded", "--")
 WAITING = ("sh", "-c", f"sleep 60 & echo {READY}; wait")
 
 pytestmark = pytest.mark.lab
@@ -32,7 +33,7 @@ pytestmark = pytest.mark.lab
 class Lab:
     """A lab in a process of its own, all of whose processes carry a mark in their environment."""
 
-    def __init__(self, directory: Path, *command: str, stdin: int = subprocess.DEVNULL) -> None:
+    def __init__(self, directory: Path, *command: str, starter: Sequence[str] = STARTER) -> None:
         self.directory = directory
         self.mark = uuid.uuid4().hex
         environment = dict(os.environ)
@@ -43,10 +44,10 @@ class Lab:
         environment[MARK] = self.mark
         environment["PYTHONDONTWRITEBYTECODE"] = "1"
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "lab_env.embedded", "--", *command],
+            [sys.executable, *starter, *command],
             cwd=PROJECT,
             env=environment,
-            stdin=stdin,
+            stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -88,10 +89,10 @@ def labs(tmp_path: Path) -> Iterator[list[Lab]]:
         lab.process.communicate()
 
 
-def start(labs: list[Lab], tmp_path: Path, *command: str) -> Lab:
+def start(labs: list[Lab], tmp_path: Path, *command: str, starter: Sequence[str] = STARTER) -> Lab:
     directory = tmp_path / str(len(labs))
     directory.mkdir()
-    labs.append(Lab(directory, *command))
+    labs.append(Lab(directory, *command, starter=starter))
     return labs[-1]
 
 
@@ -206,6 +207,39 @@ def test_an_unheeded_signal_ends_the_command_as_in_a_shell(labs: list[Lab], tmp_
     lab.process.terminate()
     lab.process.communicate(timeout=DEADLINE)
     assert lab.process.returncode == 128 + signal.SIGTERM
+
+
+def no_patience(interrupt_ends: bool) -> tuple[str, ...]:
+    """What starts a lab whose command is killed as soon as it has been asked to end and has not."""
+    return (
+        "-c",
+        "import sys; from lab_env import embedded; from lab_env.signals import Patience; "
+        f"sys.exit(embedded.run(sys.argv[1:], patience=Patience(0, {interrupt_ends})))",
+    )
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_command_that_does_not_end_when_it_is_asked_to_is_killed(
+    number: int, labs: list[Lab], tmp_path: Path
+) -> None:
+    stubborn = f"trap '' INT TERM HUP; sleep 600 & echo {READY}; while :; do wait; done"
+    lab = start(labs, tmp_path, "sh", "-c", stubborn, starter=no_patience(interrupt_ends=True))
+    lab.wait_until_ready()
+    lab.process.send_signal(number)
+    _, complaint = lab.process.communicate(timeout=DEADLINE)
+    assert lab.process.returncode == 128 + signal.SIGKILL
+    assert complaint == "portlab: not ended after 0 s, so the lab was killed\n"
+    assert lab.processes() == {}
+
+
+def test_an_interrupt_is_the_command_s_own_business(labs: list[Lab], tmp_path: Path) -> None:
+    script = f"trap 'echo {READY}' INT; echo {READY}; sleep 600 & wait; wait; exit 9"
+    lab = start(labs, tmp_path, "sh", "-c", script, starter=no_patience(interrupt_ends=False))
+    lab.wait_until_ready()
+    for _ in range(2):
+        lab.process.send_signal(signal.SIGINT)
+        lab.wait_until_ready()
+    assert lab.process.wait(DEADLINE) == 9
 
 
 def test_a_signal_while_the_lab_is_built_ends_it(labs: list[Lab], tmp_path: Path) -> None:

@@ -91,6 +91,36 @@ def test_signals_reach_the_command(number: int, started: Callable[[], None], tmp
     assert list(tmp_path.iterdir()) == []
 
 
+STUBBORN = (
+    "import signal, sys\n"
+    "from lab_env import simulated_run\n"
+    "from lab_env.signals import Patience\n"
+    "words = [sys.executable, '-c', sys.argv[1]]\n"
+    "sys.exit(simulated_run.run(words, patience=Patience(0, interrupt_ends=True)))\n",
+    "import signal\n"
+    "for name in ('SIGINT', 'SIGTERM', 'SIGHUP'): signal.signal(signal.Signals[name], signal.SIG_IGN)\n"
+    "print('ready', flush=True)\n"
+    "while True: signal.pause()\n",
+)
+KILLED = "portlab: not ended after 0 s, so the lab was killed\n"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals as POSIX has them")
+@pytest.mark.parametrize("number", ["SIGTERM", "SIGINT", "SIGHUP"])
+def test_a_command_that_does_not_end_when_it_is_asked_to_is_killed(number: str, tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", *STUBBORN],
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        cwd=PROJECT, env=os.environ | {"TMPDIR": str(tmp_path)}, start_new_session=True, preexec_fn=plain_signals,
+    ) as process:  # fmt: skip
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        process.send_signal(signal.Signals[number])
+        assert process.communicate(timeout=60) == ("", KILLED)
+        assert process.returncode == 128 + 9
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.skipif(os.name != "posix", reason="terminals as POSIX has them")
 def test_ctrl_c_reaches_the_command_once(tmp_path: Path) -> None:
     with at_terminal(tmp_path, *UNTIL_A_SIGNAL) as (process, terminal):

@@ -58,7 +58,7 @@ class Anatomy:
             + f'<div class="live" hidden="hidden">{page.draw(self.raw, self.layers)}</div>'
             + still.image(self.raw, self.layers, alternative)
             + f"<details><summary>All {len(rows)} fields as a list</summary>"
-            + figure.table(HEADS, rows, "fields")
+            + figure.table(self.title, HEADS, rows, "fields")
             + "</details>"
         )
         html = figure.wrap("anatomy", self.title, body, "anatomy", script_name="anatomy")

@@ -57,7 +57,7 @@ def html(story: Story, alone: bool = True) -> str:
         + f"<figcaption>{_caption(story, alone)}</figcaption>"
         + f"<details{' open' if alone else ''}>"
         + f"<summary>The same in words ({count(len(story.rows), 'event')})</summary>"
-        + figure.table(HEADS, cells, "steps", marks)
+        + figure.table(story.title, HEADS, cells, "steps", marks)
         + "</details>"
     )
     return figure.wrap("ladder", story.title, body, *SHEETS, script_name="ladder", bare=not alone)

@@ -119,7 +119,9 @@ class Picture:
         badges = "".join(figure.fidelity(name) for name in fidelities)
         tables = "".join(
             f'<p class="muted">{escape(plot.title)}</p>' * (len(self.plots) > 1)
-            + figure.table(plot.heads, [[escape(cell) for cell in row] for row in plot.rows], "numbers")
+            + figure.table(
+                plot.title, plot.heads, [[escape(cell) for cell in row] for row in plot.rows], "numbers"
+            )
             for plot in self.plots
         )
         body = (

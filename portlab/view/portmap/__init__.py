@@ -64,7 +64,7 @@ class PortMap:
             + f"<figcaption>{escape(self.ports.in_short)}</figcaption>"
             + f"<details{' open' if len(ranges) <= 16 else ''}>"
             + f"<summary>The same map in words ({words.count(len(ranges), 'row')})</summary>"
-            + figure.table(HEADS, [_cells(row) for row in ranges], "ranges")
+            + figure.table(self.title, HEADS, [_cells(row) for row in ranges], "ranges")
             + "</details>"
         )
         return figure.wrap(

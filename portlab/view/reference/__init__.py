@@ -125,7 +125,11 @@ def html(shown: Reference) -> str:
         + (_controls(len(shown.rows)) if moves else "")
         + (f'<p class="told" role="status">{escape(shown.told)}</p>' if shown.probe else "")
         + figure.table(
-            (*HEADS, "in the lab") if lab else HEADS, cells, "ports", [_marks(row) for row in shown.rows]
+            "Port reference",
+            (*HEADS, "in the lab") if lab else HEADS,
+            cells,
+            "ports",
+            [_marks(row) for row in shown.rows],
         )
         + f'<figcaption class="muted">{" ".join([CONVENTION, *map(escape, _sources(shown.scans))])}</figcaption>'
     )
