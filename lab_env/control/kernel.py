@@ -32,14 +32,19 @@ def load_rules(topology: Topology, state: HostState, spared: Container[str] = ()
 
 
 def set_route(topology: Topology, state: HostState) -> None:
-    """Send what is not for the own link to the state's default gateway; the gateway itself has none."""
+    """Send what is not for the own link to the state's default gateway; the gateway itself has none.
+
+    First whatever still waits for the hardware address of the old one is given up.  Else, once that route is gone,
+    Linux reports such a packet as unreachable from the computer's own network namespace, and the report leaves the
+    lab by the computer's default route (seen with Linux 6.18).
+    """
     if state.host == GATEWAY:
         return
     if state.default_gateway:
         address = topology.address(state.default_gateway)
     else:
         address = topology.address(GATEWAY, topology.by_name[state.host].network)
-    _run(["ip", "route", "replace", "default", "via", address])
+    _run(["ip", "-batch", "-"], f"neigh flush nud incomplete\nroute replace default via {address}\n")
 
 
 def sockets() -> str:
