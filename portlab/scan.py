@@ -42,20 +42,13 @@ from portlab.result import Scan
 from portlab.targets import at_least, between, limit_probes, one_of, yes_or_no
 from portlab.targets import ports as port_numbers
 from portlab.targets import targets as target_addresses
-from portlab.techniques import Technique, payloads, technique
+from portlab.techniques import Technique, payloads, ping_methods, technique
 from portlab.verdict import NO_PORT, Asked
 from portlab.wire import Wire
 
 if TYPE_CHECKING:
     from portlab.loop import Progress, RandomBytes, Watch
 
-PING_METHODS = {
-    "icmp": "ping",
-    "timestamp": "ping-timestamp",
-    "arp": "ping-arp",
-    "syn": "ping-syn",
-    "ack": "ping-ack",
-}
 TIMEOUT_S, DEADLINE_S, RATE = (0.001, 3600), (0.001, 604_800), (0.01, 10_000_000)
 LONGEST_PACKET = 0xFFFF  # bytes: what total_length can say
 LINGER_S = 0.2
@@ -86,10 +79,11 @@ class Options(TypedDict, total=False):
 def ping(target: Any, *, method: str = "icmp", **options: Unpack[Options]) -> Scan:
     """Ask hosts whether they are there: one row a host, up, no-answer or (by ARP) down.
 
-    `method` is "icmp" (an echo), "timestamp", "arp" (own link only), "syn" or "ack".  For the others see
-    `Options`.
+    `method` is "icmp" (an echo) or another kind of question, such as "arp" (own link only) or "syn"; a method that
+    there is not is answered with all that there are.  For the others see `Options`.
     """
-    name, wanted = PING_METHODS[one_of("ping method", method, PING_METHODS)], _checked(options)
+    methods = ping_methods()
+    name, wanted = methods[one_of("ping method", method, methods)], _checked(options)
     hosts = target_addresses(target)
     asked = Asked(hosts.addresses, np.full(len(hosts.addresses), NO_PORT, np.int32), _names() | hosts.names)
     return _scan(name, wanted, asked)

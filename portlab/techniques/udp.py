@@ -24,7 +24,9 @@ from portlab.packets.dissect import Dissected
 from portlab.techniques import filters, payloads
 from portlab.techniques.matching import Matches, ProbeTable, errors, identification, replies
 
-NAME, PROTOCOL, NEEDS_RAW = "udp", "udp", True
+NAME, TITLE = "udp", "UDP scan"
+PROTOCOL, NEEDS_RAW, EVIDENCE = "udp", True, "frames"
+PING = None
 
 MEANINGS = {
     Answer.UDP_RESPONSE: Meaning(
