@@ -51,6 +51,7 @@ TECHNIQUES = {
     "ping-arp": "ping_arp",
     "ping-syn": "ping_syn",
     "ping-ack": "ping_ack",
+    "ping-udp": "ping_udp",
     "connect": "connect",
     "syn": "syn",
     "udp": "udp",
