@@ -79,8 +79,8 @@ class Options(TypedDict, total=False):
 def ping(target: Any, *, method: str = "icmp", **options: Unpack[Options]) -> Scan:
     """Ask hosts whether they are there: one row a host, up, no-answer or (by ARP) down.
 
-    `method` is "icmp" (an echo) or another kind of question, such as "arp" (own link only) or "syn"; a method that
-    there is not is answered with all that there are.  For the others see `Options`.
+    `method` is "icmp" (an echo) or another kind of question, such as "arp" (own link only) or "syn"; where there is
+    no such method, the error lists them all.  For the others see `Options`.
     """
     methods = ping_methods()
     name, wanted = methods[one_of("ping method", method, methods)], _checked(options)
@@ -263,7 +263,7 @@ def _not_blamed(found: Scan, wire: Wire) -> Scan:
     unreached = (found.reason == Reason.HOST_UNREACH.code) & (found.answered_by == 0)
     if (frames["direction"] == RECEIVED).any() or not unreached.any():
         return found
-    if found.technique == "connect" and not Dissected(frames).is_arp.any():
+    if technique(found.technique).EVIDENCE == "errnos" and not Dissected(frames).is_arp.any():
         return found  # nobody listened beside it
     near = [address for address in np.unique(found.address).tolist() if wire.on_link(address)]
     rows = unreached & ~np.isin(found.address, near)

@@ -36,7 +36,7 @@ MEANINGS = {
         State.NO_ANSWER,
         Reason.NO_RESPONSE,
         'No answer is not "down": filters drop datagrams to odd ports, and hosts ration their ICMP errors.',
-        "inference (RFC 1812 section 5.3.9 allows a router to discard silently; RFC 1122 section 3.2.2)",
+        "inference (RFC 1122 section 4.1.3.1 allows silence; RFC 1812 section 5.3.9 allows a router to discard)",
     ),
 }
 
