@@ -359,9 +359,7 @@ def _converse(wire: Wire, packet: bytes, timeout: float) -> Exchange:
 
 
 def _as_probe(packet: NDArray[np.uint8], time_ns: int) -> NDArray[np.void]:
-    """A packet made by hand as a row of the probes table, so that its conversation can be told like any
-    other.
-    """
+    """A packet made by hand as a row of the probes table: its conversation is then told like any other."""
     frame = np.zeros(1, FRAME)
     size = min(packet.shape[1], SNAP - ETHERNET_SIZE)
     frame["data"][:, 12:14] = divmod(ETHERTYPE_IPV4, 256)

@@ -41,9 +41,7 @@ MEANINGS = {
 
 
 def craft(probes: NDArray[np.void]) -> NDArray[np.uint8]:
-    """An ACK for each probe.  The token is acknowledged, so that a RST must repeat it, and it is the sequence
-    number too.
-    """
+    """An ACK for each probe; the token is acknowledged, so that a RST must repeat it, and is the sequence number."""
     return segments(probes, ACK, acknowledgment_number=probes["token"])
 
 

@@ -41,9 +41,7 @@ MEANINGS = {
 
 
 def craft(probes: NDArray[np.void]) -> NDArray[np.uint8]:
-    """A timestamp message for each probe; the token stands where the originate time would, and comes back
-    unchanged.
-    """
+    """A timestamp message for each probe; the token stands for the originate time, and comes back unchanged."""
     times = np.zeros((len(probes), 12), np.uint8)
     times[:, :4] = probes["token"].astype(">u4").view(np.uint8).reshape(-1, 4)
     return packets.icmp(

@@ -66,9 +66,7 @@ def craft(probes: NDArray[np.void]) -> NDArray[np.uint8]:
 
 
 def recognise(events: Events, probes: ProbeTable) -> Matches:
-    """A datagram from the asked port to the asking one is an answer; ICMP errors count only if they quote the
-    probe.
-    """
+    """A datagram from the asked port to the asking one is an answer; so is an ICMP error that quotes the probe."""
     seen = Dissected(events.frames)
     probe, answer = errors(seen, probes, PROTOCOL)
     spoke = replies(seen, probes, PROTOCOL)
