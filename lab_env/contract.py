@@ -1,21 +1,25 @@
 """The contract: what every probe of the lab must bring back, worked out from the topology.
 
-Where a probe ends (see `path`) decides the answer; the technique decides what the answer means.  Nothing
-here is a hand-written table of results, and nothing is shared with the simulator or with `portlab`'s
-techniques, so that each can be judged by it.
+Where a probe ends (see `path`) decides the answer; what was asked decides what the answer means.  Nothing here is a
+hand-written table of results.  A technique is asked only for its question (its name, its packet): what comes back
+and what that means is worked out here, apart from the simulator and from `portlab`, so that each can be judged by it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
 
 from lab_env.path import ADMIN_CODE, HOST_CODE, PORT_CODE, Probe, Reply, walk
-from lab_env.topology import ACK, FIN, PSH, STUDENT, SYN, URG, Host, Topology
-from portlab.model import Reason, State
+from lab_env.topology import ACK, STUDENT, SYN, Host, Topology
+from portlab.model import PROBE, Reason, State
+from portlab.techniques import ping_methods, port_techniques, technique
 
-PORT_TECHNIQUES = ("connect", "syn", "udp", "fin", "null", "xmas", "ack")
-PING_METHODS = ("icmp", "timestamp", "syn", "ack", "arp")
+FLAGS_AT = 20 + 13
+"""Where a crafted segment has its flags: 20 bytes of IPv4 header, then RFC 9293 section 3.1."""
 
 DEFAULT_PAYLOADS = {53: "dns", 67: "dhcp", 123: "ntp", 161: "snmp"}
 """What a UDP scan says to a port unless it is told otherwise; to all other ports an empty datagram."""
@@ -54,48 +58,36 @@ class Row:
     patience: float = 0.0
 
 
-PING_PROBES = {
-    "icmp": Probe("icmp"),
-    "timestamp": Probe("icmp"),
-    "syn": Probe("tcp", 443, SYN),
-    "ack": Probe("tcp", 80, ACK),
-}
-"""What each kind of ping sends; SYN and ACK go to the ports that scanners traditionally knock at."""
-
-FLAGS = {"connect": SYN, "syn": SYN, "fin": FIN, "null": 0, "xmas": FIN | PSH | URG, "ack": ACK}
+@cache
+def _flags(name: str) -> int:
+    """The TCP flags that a technique sends; a kernel's connect() begins with SYN (RFC 9293 section 3.5)."""
+    kind = technique(name)
+    if kind.PROTOCOL != "tcp":
+        return 0
+    return int(kind.craft(np.zeros(1, PROBE))[0, FLAGS_AT]) if kind.NEEDS_RAW else SYN
 
 
 def expected(
     topology: Topology,
-    technique: str,
+    name: str,
     host: str,
     port: int | None,
     payload: str | None = None,
     method: str = "icmp",
 ) -> Expectation:
-    """What `technique` must find at `port` of `host`, asked by the student."""
-    if technique == "ping":
+    """What the technique of that name must find at `port` of `host`, asked by the student."""
+    if name == "ping":
         return _expected_ping(topology, host, method)
-    assert port is not None, f"{technique} asks a port"
-    if technique == "udp":
+    assert port is not None, f"{name} asks a port"
+    if technique(name).PROTOCOL == "udp":
         default = DEFAULT_PAYLOADS.get(port, "")
         probe = Probe("udp", port, payload=default if payload is None else payload)
     else:
-        probe = Probe("tcp", port, FLAGS[technique])
-    return _meaning(topology, technique, host, walk(topology, host, probe))
+        probe = Probe("tcp", port, _flags(name))
+    return _meaning(topology, name, host, probe)
 
 
 # --- what the reply means ---------------------------------------------------------------------------------
-
-_SILENT_STATE = {
-    "connect": State.FILTERED,
-    "syn": State.FILTERED,
-    "ack": State.FILTERED,
-    "udp": State.OPEN_FILTERED,
-    "fin": State.OPEN_FILTERED,
-    "null": State.OPEN_FILTERED,
-    "xmas": State.OPEN_FILTERED,
-}
 
 _ICMP_REASON = {
     HOST_CODE: Reason.HOST_UNREACH,
@@ -104,26 +96,32 @@ _ICMP_REASON = {
 }
 
 
-def _meaning(topology: Topology, technique: str, host: str, reply: Reply) -> Expectation:
+def _meaning(topology: Topology, name: str, host: str, probe: Probe) -> Expectation:
+    reply = walk(topology, host, probe)
     if reply.kind == "silence":
-        return Expectation(_SILENT_STATE[technique], Reason.NO_RESPONSE)
+        return Expectation(_silent_state(probe), Reason.NO_RESPONSE)
     if reply.kind == "no-neighbour":
         return Expectation(State.FILTERED, Reason.HOST_UNREACH)
-    if technique == "connect":
+    if technique(name).EVIDENCE == "errnos":
         return _meaning_of_errno(reply)
-    state, reason = _meaning_of_packet(topology, technique, host, reply)
+    state, reason = _meaning_of_packet(topology, host, probe, reply)
     return Expectation(state, reason, reply.speaker, reply.icmp, reply.ttl)
 
 
-def _meaning_of_packet(topology: Topology, technique: str, host: str, reply: Reply) -> tuple[State, Reason]:
+def _silent_state(probe: Probe) -> State:
+    """A host must answer SYN, and ACK alone; a datagram, or another segment, an open port may ignore."""
+    return State.FILTERED if probe.flags in (SYN, ACK) else State.OPEN_FILTERED
+
+
+def _meaning_of_packet(topology: Topology, host: str, probe: Probe, reply: Reply) -> tuple[State, Reason]:
     if reply.icmp is None:
         return {
             "syn-ack": (State.OPEN, Reason.SYN_ACK),
             "udp": (State.OPEN, Reason.UDP_RESPONSE),
-            "reset": (State.UNFILTERED if technique == "ack" else State.CLOSED, Reason.RESET),
+            "reset": (State.UNFILTERED if probe.flags == ACK else State.CLOSED, Reason.RESET),
         }[reply.kind]
     from_target = reply.speaker in topology.addresses(host)
-    if technique == "udp" and reply.icmp[1] == PORT_CODE and from_target:
+    if probe.protocol == "udp" and reply.icmp[1] == PORT_CODE and from_target:
         return State.CLOSED, Reason.PORT_UNREACH
     return State.FILTERED, _ICMP_REASON[reply.icmp[1]]
 
@@ -145,22 +143,30 @@ _ICMP_ANSWERS = {"icmp": (Reason.ECHO_REPLY, (0, 0)), "timestamp": (Reason.TIMES
 
 
 def _expected_ping(topology: Topology, host: str, method: str) -> Expectation:
-    if method == "arp":
+    kind = technique(ping_methods()[method])
+    if kind.PROTOCOL == "arp":
         if not topology.by_name[host].nobody:
             return Expectation(State.UP, Reason.ARP_RESPONSE, topology.address(host))
         return Expectation(State.DOWN, Reason.NO_RESPONSE)
-    reply = walk(topology, host, PING_PROBES[method])
+    port = kind.PING.port if kind.PING else 0
+    payload = "empty" if kind.PROTOCOL == "udp" else ""
+    reply = walk(topology, host, Probe(kind.PROTOCOL, port or None, _flags(kind.NAME), payload))
     if reply.kind == "no-neighbour":
         return Expectation(State.NO_ANSWER, Reason.HOST_UNREACH)
     if reply.kind == "silence":
         return Expectation(State.NO_ANSWER, Reason.NO_RESPONSE)
     if reply.icmp is not None:
         reason = _ICMP_REASON[reply.icmp[1]]
-        return Expectation(State.NO_ANSWER, reason, reply.speaker, reply.icmp, reply.ttl)
+        itself = reply.icmp[1] == PORT_CODE and reply.speaker in topology.addresses(host)
+        state = (
+            State.UP if itself else State.NO_ANSWER
+        )  # only the host knows its ports (RFC 1122 section 3.2.2.1)
+        return Expectation(state, reason, reply.speaker, reply.icmp, reply.ttl)
     if reply.kind == "echo":
         reason, icmp = _ICMP_ANSWERS[method]
         return Expectation(State.UP, reason, reply.speaker, icmp, reply.ttl)
-    reason = {"syn-ack": Reason.SYN_ACK, "reset": Reason.RESET}[reply.kind]
+    by_kind = {"syn-ack": Reason.SYN_ACK, "reset": Reason.RESET, "udp": Reason.UDP_RESPONSE}
+    reason = by_kind[reply.kind]
     return Expectation(State.UP, reason, reply.speaker, ttl=reply.ttl)
 
 
@@ -180,41 +186,41 @@ def rows(topology: Topology) -> Iterator[Row]:
     for host in topology.hosts:
         if host.name != STUDENT:
             yield from ping_rows(topology, host)
-            for technique in PORT_TECHNIQUES:
-                yield from port_rows(topology, technique, host)
+            for name in port_techniques():
+                yield from port_rows(topology, name, host)
 
 
 def ping_rows(topology: Topology, host: Host) -> Iterator[Row]:
     """Every way to ping one host; by ARP only on the own link."""
-    for method in PING_METHODS:
-        if method != "arp" or _on_own_link(topology, host):
+    for method, name in ping_methods().items():
+        if technique(name).PROTOCOL != "arp" or _on_own_link(topology, host):
             result = expected(topology, "ping", host.name, None, method=method)
             yield Row("ping", host.name, None, result, method, patience=_patience(topology, "ping", host))
 
 
-def port_rows(topology: Topology, technique: str, host: Host) -> Iterator[Row]:
+def port_rows(topology: Topology, name: str, host: Host) -> Iterator[Row]:
     """One technique at all ports worth asking of one host."""
-    protocol = "udp" if technique == "udp" else "tcp"
+    protocol = technique(name).PROTOCOL
     for port in _ports_of(topology, host, protocol):
-        result = expected(topology, technique, host.name, port)
-        yield Row(technique, host.name, port, result, patience=_patience(topology, technique, host))
-    if technique == "udp":
+        result = expected(topology, name, host.name, port)
+        yield Row(name, host.name, port, result, patience=_patience(topology, name, host))
+    if protocol == "udp":
         for service in host.services:
             if service.answers and service.port not in DEFAULT_PAYLOADS:
-                result = expected(topology, technique, host.name, service.port, service.answers)
-                yield Row(technique, host.name, service.port, result, payload=service.answers)
+                result = expected(topology, name, host.name, service.port, service.answers)
+                yield Row(name, host.name, service.port, result, payload=service.answers)
             elif service.answers:
-                result = expected(topology, technique, host.name, service.port, "empty")
-                yield Row(technique, host.name, service.port, result, payload="empty")
+                result = expected(topology, name, host.name, service.port, "empty")
+                yield Row(name, host.name, service.port, result, payload="empty")
 
 
 def _on_own_link(topology: Topology, host: Host) -> bool:
     return host.network == topology.by_name[STUDENT].network
 
 
-def _patience(topology: Topology, technique: str, host: Host) -> float:
+def _patience(topology: Topology, name: str, host: Host) -> float:
     """The gateway, and for connect() the own kernel, ask three times by ARP before they say "unreachable"."""
-    slow = host.nobody and (technique == "connect" or not _on_own_link(topology, host))
+    slow = host.nobody and (not technique(name).NEEDS_RAW or not _on_own_link(topology, host))
     return PATIENCE_S if slow else 0.0
 
 

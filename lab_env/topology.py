@@ -118,9 +118,7 @@ class Topology:
         return f"{self.prefix}.{number}.0/24"
 
     def address(self, host: str, network: str = "") -> str:
-        """The address of a host; the gateway has one in each network (in the office's, unless another is
-        named).
-        """
+        """The address of a host; the gateway has one in each network (in the office's, unless another is named)."""
         found = self.by_name[host]
         subnet = ipaddress.ip_network(self.cidr(network or found.network))
         return str(subnet[found.number])
@@ -137,9 +135,7 @@ class Topology:
         return pairs | {f"{name}.{DOMAIN}": address for name, address in pairs.items()}
 
     def mac(self, address: str) -> str:
-        """The Ethernet address of an interface, locally administered and readable: 02:00 and the four
-        numbers.
-        """
+        """The Ethernet address of an interface, locally administered and readable: 02:00 and the four numbers."""
         return ":".join(["02", "00", *(f"{int(part):02x}" for part in address.split("."))])
 
 

@@ -33,7 +33,7 @@ class Journal:
     def keep(self, events: Events) -> Matches:
         """Take in events; the answers among them, each `event` counted from the first of these."""
         found = self.technique.recognise(events, self.probes)
-        before = self._frames_so_far if self.technique.NEEDS_RAW else self._errnos_so_far
+        before = self._frames_so_far if self.technique.EVIDENCE == "frames" else self._errnos_so_far
         self._answers.append(Matches(found.probe, found.answer, found.event + before))
         self._frames.append(events.frames)
         self._errnos.append(events.errnos)

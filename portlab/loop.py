@@ -28,7 +28,7 @@ from portlab.result import Scan
 from portlab.techniques import Technique
 from portlab.techniques.matching import Matches
 from portlab.true_times import with_true_times
-from portlab.verdict import NO_PORT, Asked, conclude
+from portlab.verdict import Asked, conclude
 from portlab.wire import Wire
 
 RECORD_SENT_UP_TO = 4096
@@ -176,10 +176,10 @@ class Loop:
         probes["address"], probes["source_port"] = self.asked.address[rows], source_port
         probes["token"] = self.random(len(rows))
         probes["source"] = self.sources()[self.host[rows]] if self.technique.NEEDS_RAW else 0
-        # A ping asks no port: ICMP numbers its messages, TCP knocks at one port all the same.
-        is_icmp = self.technique.PROTOCOL == "icmp"
-        without = probes["attempt"] if is_icmp else getattr(self.technique, "PING_PORT", 0)
-        probes["port"] = np.where(self.asked.port[rows] == NO_PORT, without, self.asked.port[rows])
+        probes["port"] = self.asked.port[rows]
+        if self.technique.PING is not None:  # it asks no port: ICMP numbers its messages, others knock at one
+            is_icmp = self.technique.PROTOCOL == "icmp"
+            probes["port"] = probes["attempt"] if is_icmp else self.technique.PING.port
         if self.payload is not None:
             probes["payload"] = self.payload[rows]
         return probes
@@ -273,7 +273,9 @@ class Loop:
     def learn(self, found: Matches, events: Events) -> int:
         """Round-trip times, loss and speed from the answers just found; the number of ports newly answered."""
         probes = self.journal.probes.rows[found.probe]
-        times = (events.frames if self.technique.NEEDS_RAW else events.errnos)["time_ns"][found.event]
+        times = (events.frames if self.technique.EVIDENCE == "frames" else events.errnos)["time_ns"][
+            found.event
+        ]
         rtt_s = np.maximum(times - probes["time_ns"], 1000) / 1e9
         counted = probes["row"] != NO_ROW
         rows = probes["row"][counted]

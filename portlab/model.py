@@ -128,6 +128,19 @@ class Meaning:
 
 
 @dataclass(frozen=True, slots=True)
+class Ping:
+    """What a technique that asks hosts says of itself.
+
+    `method` is how `ping(method=...)` calls it; `found` the reason with which it usually finds a host up, by which
+    nmap's reports tell of it; `port` the one at which it knocks (0: ICMP and ARP know none).
+    """
+
+    method: str
+    found: Reason
+    port: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class PortResult:
     """What one scan knows of one port (or, after a ping, of one host: then `port` is None).
 

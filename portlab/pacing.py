@@ -33,9 +33,7 @@ MOST_PATIENCE_S = 10.0
 KERNEL_SYNS_S = (0.0, 1.0, 3.0)
 """When a kernel that connects sends its SYN, and again by itself (RFC 6298 sections 2.1 and 5.5)."""
 MIN_RTO_S, MAX_RTO_S = 0.1, 1.0
-"""RFC 6298 asks for at least one second; a scanner that repeats and matches every try by itself can be
-quicker.
-"""
+"""RFC 6298 asks for at least a second; a scanner that repeats and matches every try by itself can be quicker."""
 
 BLIND_RATE = 200_000.0
 """Probes a second without any answer, inside a lab."""
@@ -108,9 +106,7 @@ class LossMeter:
         self.losses = np.zeros(hosts, np.int64)
 
     def answered(self, host: NDArray[np.intp], attempt: NDArray[np.uint8]) -> None:
-        """An answer to the third try proves that two were lost.  (Silence alone proves nothing: it may be a
-        filter.)
-        """
+        """An answer to the third try proves that two were lost (silence alone proves nothing: it may be a filter)."""
         hosts = len(self.trials)
         self.trials += np.bincount(host, weights=attempt, minlength=hosts).astype(np.int64)
         self.losses += np.bincount(host, weights=attempt - 1.0, minlength=hosts).astype(np.int64)
@@ -120,9 +116,7 @@ class LossMeter:
         return (self.losses + 0.5) / (self.trials + 5.0)
 
     def tries(self, miss: float) -> NDArray[np.int64]:
-        """How often an unanswered port must be asked so that loss alone explains it with a chance of at most
-        `miss`.
-        """
+        """How often to ask an unanswered port so that loss alone explains it with a chance of at most `miss`."""
         needed = np.ceil(math.log(miss) / np.log(np.minimum(self.probability(), 0.9)))
         return np.clip(needed, 2, MAX_TRIES).astype(np.int64)
 
@@ -175,9 +169,7 @@ class Throttle:
         return max(0.002 if self.rate > 50_000 else 0.0005, (1.0 - self.budget) / self.rate)
 
     def answers(self, count: int, now: float, *, repeated: bool) -> None:
-        """Answers came in; where they answer repeated probes, loss is proven and the floor falls to the
-        proven speed.
-        """
+        """Answers came in; where they answer repeated probes, loss is proven: the floor falls to the proven speed."""
         self.heard += count
         self.proven = max(self.proven, self.heard / max(now - self.started, 0.02))
         if repeated and self.heard > 20:

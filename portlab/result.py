@@ -366,7 +366,7 @@ class Scan:
         if event == NO_EVENT:
             return None
         deciding: Frames = no_frames()
-        if technique(self.technique).NEEDS_RAW:
+        if technique(self.technique).EVIDENCE == "frames":
             deciding = self.received.frames[event : event + 1]
         else:
             heard = self.received.errnos["heard_ns"][event]

@@ -42,20 +42,13 @@ from portlab.result import Scan
 from portlab.targets import at_least, between, limit_probes, one_of, yes_or_no
 from portlab.targets import ports as port_numbers
 from portlab.targets import targets as target_addresses
-from portlab.techniques import Technique, payloads, technique
+from portlab.techniques import Technique, payloads, ping_methods, technique
 from portlab.verdict import NO_PORT, Asked
 from portlab.wire import Wire
 
 if TYPE_CHECKING:
     from portlab.loop import Progress, RandomBytes, Watch
 
-PING_METHODS = {
-    "icmp": "ping",
-    "timestamp": "ping-timestamp",
-    "arp": "ping-arp",
-    "syn": "ping-syn",
-    "ack": "ping-ack",
-}
 TIMEOUT_S, DEADLINE_S, RATE = (0.001, 3600), (0.001, 604_800), (0.01, 10_000_000)
 LONGEST_PACKET = 0xFFFF  # bytes: what total_length can say
 LINGER_S = 0.2
@@ -86,10 +79,11 @@ class Options(TypedDict, total=False):
 def ping(target: Any, *, method: str = "icmp", **options: Unpack[Options]) -> Scan:
     """Ask hosts whether they are there: one row a host, up, no-answer or (by ARP) down.
 
-    `method` is "icmp" (an echo), "timestamp", "arp" (own link only), "syn" or "ack".  For the others see
-    `Options`.
+    `method` is "icmp" (an echo) or another kind of question, such as "arp" (own link only) or "syn"; where there is
+    no such method, the error lists them all.  For the others see `Options`.
     """
-    name, wanted = PING_METHODS[one_of("ping method", method, PING_METHODS)], _checked(options)
+    methods = ping_methods()
+    name, wanted = methods[one_of("ping method", method, methods)], _checked(options)
     hosts = target_addresses(target)
     asked = Asked(hosts.addresses, np.full(len(hosts.addresses), NO_PORT, np.int32), _names() | hosts.names)
     return _scan(name, wanted, asked)
@@ -269,7 +263,7 @@ def _not_blamed(found: Scan, wire: Wire) -> Scan:
     unreached = (found.reason == Reason.HOST_UNREACH.code) & (found.answered_by == 0)
     if (frames["direction"] == RECEIVED).any() or not unreached.any():
         return found
-    if found.technique == "connect" and not Dissected(frames).is_arp.any():
+    if technique(found.technique).EVIDENCE == "errnos" and not Dissected(frames).is_arp.any():
         return found  # nobody listened beside it
     near = [address for address in np.unique(found.address).tolist() if wire.on_link(address)]
     rows = unreached & ~np.isin(found.address, near)
@@ -365,9 +359,7 @@ def _converse(wire: Wire, packet: bytes, timeout: float) -> Exchange:
 
 
 def _as_probe(packet: NDArray[np.uint8], time_ns: int) -> NDArray[np.void]:
-    """A packet made by hand as a row of the probes table, so that its conversation can be told like any
-    other.
-    """
+    """A packet made by hand as a row of the probes table: its conversation is then told like any other."""
     frame = np.zeros(1, FRAME)
     size = min(packet.shape[1], SNAP - ETHERNET_SIZE)
     frame["data"][:, 12:14] = divmod(ETHERTYPE_IPV4, 256)

@@ -165,7 +165,7 @@ def _who_spoke(
     rows = np.flatnonzero(event != NO_EVENT)
     if not len(rows):
         return answered_by, icmp_type, icmp_code, time_ns
-    if not technique.NEEDS_RAW:
+    if technique.EVIDENCE == "errnos":
         ends = events.errnos[event[rows]]
         by_target = np.where(np.isin(ends["errno"], SPOKEN), asked.address[rows], 0)
         answered_by[rows] = np.where(ends["answered_by"] != 0, ends["answered_by"], by_target)

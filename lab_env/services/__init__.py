@@ -62,9 +62,7 @@ def load(server: str) -> ModuleType:
 
 
 def preload(servers: Iterable[str]) -> None:
-    """Import what these servers need, so that processes forked afterwards share it.  Opens and starts
-    nothing.
-    """
+    """Import what these servers need, so that processes forked afterwards share it: opens and starts nothing."""
     for server in servers:
         load(server)
 

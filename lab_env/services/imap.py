@@ -25,9 +25,7 @@ HASH_ROUNDS = 1000  # few, so that a login is quick: this password is in the man
 
 
 class ClearTextConfig(Config):
-    """Allows LOGIN before TLS, as real servers should not: the lab is there to show the password on the
-    wire.
-    """
+    """Allows LOGIN before TLS, as real servers should not: the lab shows the password on the wire."""
 
     @property
     def initial_auth(self) -> SASLAuth:

@@ -47,9 +47,7 @@ def bind(address: str, port: int, transport: str) -> socket.socket:
 
 
 class Running:
-    """A service that listens, until `close()`: after that a connection is refused and a datagram
-    unreachable.
-    """
+    """A service that listens, until `close()`: after that a connection is refused and a datagram unreachable."""
 
     def __init__(self, sock: socket.socket, start: Start, log: Callable[[str], None]) -> None:
         self.address, self.port = sock.getsockname()
@@ -167,9 +165,7 @@ class _Datagrams(asyncio.DatagramProtocol):
 
 
 async def answer_datagrams(sock: socket.socket, answer: Answer, log: Callable[[str], None]) -> Stop:
-    """Hand each datagram and its sender to `answer`, and send back what it returns: any number of
-    datagrams.
-    """
+    """Hand each datagram and its sender to `answer`, and send back what it returns: any number of datagrams."""
     loop = asyncio.get_running_loop()
     transport, _ = await loop.create_datagram_endpoint(lambda: _Datagrams(answer, log), sock=sock)
     return stopper(transport)

@@ -165,9 +165,7 @@ class Pop3:
         self.send(number, int(lines) if lines.isdigit() else 0)
 
     def send(self, argument: str, lines: int | None) -> None:
-        """A message up to that many body lines; a line that begins with a dot gets one more (RFC 1939,
-        section 3).
-        """
+        """A message up to that many body lines; one that begins with a dot gets one more (RFC 1939, section 3)."""
         found = self.find(argument)
         if not found:
             self.say(NO_SUCH_MESSAGE)

@@ -100,9 +100,7 @@ async def read_packet(reader: asyncio.StreamReader) -> bytes:
 
 
 def requested_protocols(connection_request: bytes) -> int | None:
-    """The security protocols in a connection request, as bits; None: a client of before they were
-    negotiated.
-    """
+    """The security protocols in a connection request, as bits; None: a client from before they were negotiated."""
     if len(connection_request) < NEGOTIATION.size:
         return None
     kind, _, length, protocols = NEGOTIATION.unpack(connection_request[-NEGOTIATION.size :])

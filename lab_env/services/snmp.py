@@ -1,6 +1,4 @@
-"""SNMP agent, 161/udp: v1 and v2c by community "public", v3 with authentication and encryption (RFC 3411,
-RFC 3584).
-"""
+"""SNMP agent, 161/udp: v1 and v2c by community "public", v3 with authentication and encryption (RFC 3411, 3584)."""
 
 from __future__ import annotations
 

@@ -14,9 +14,7 @@ SEVERITIES = ("emergency", "alert", "critical", "error", "warning", "notice", "i
 
 
 def describe(message: bytes) -> str:
-    """A syslog datagram in words: facility = priority // 8, severity = priority % 8 (RFC 5424, section
-    6.2.1).
-    """
+    """A syslog datagram in words: facility = priority // 8, severity = priority % 8 (RFC 5424, section 6.2.1)."""
     found = PRIORITY.match(message)
     priority, text = (int(found[1]), found[2]) if found else (DEFAULT_PRIORITY, message)
     readable = text.decode("utf-8", "replace").strip()

@@ -101,10 +101,10 @@ def _parser(arguments: Sequence[str]) -> _Parser:
 
 
 def _techniques() -> dict[str, str]:
-    """Every technique that is a command of its own, with the first line of its file (kinds of ping are not)."""
-    from portlab.techniques import TECHNIQUES, technique
+    """Every technique that is a command of its own, with the first line of its file (kinds of ping are one)."""
+    from portlab.techniques import port_techniques, technique
 
-    names = [name for name in TECHNIQUES if not name.startswith("ping-")]
+    names = ["ping", *port_techniques()]
     return {name: (technique(name).__doc__ or name).partition("\n")[0].rstrip(".") for name in names}
 
 
@@ -117,11 +117,14 @@ def _add_scan(parser: argparse.ArgumentParser, name: str) -> None:
         help='a name, address, network or range: "web", "10.77.1.0/24"',
     )
     if name == "ping":
+        from portlab.techniques import ping_methods
+
+        *others, last = [method for method in ping_methods() if method != "icmp"]
         add(
             "--method",
             action=_Once,
             default="icmp",
-            help="icmp (an echo, the default), timestamp, arp, syn or ack",
+            help=f"icmp (an echo, the default), {', '.join(others)} or {last}",
         )
     else:
         add(

@@ -9,16 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from portlab.exports.ordinary import SEVERAL_HOSTS, SEVERAL_PORTS, different, is_scan
-from portlab.exports.questions import TECHNIQUES, Questions, only
+from portlab.exports.questions import CODE, Questions, only
 from portlab.exports.talks import Talks, among, ids
 from portlab.packets.dissect import Dissected
 from portlab.packets.headers import ARP_REPLY, ARP_REQUEST
 from portlab.result import FLOOD, ORDINARY, SCAN
+from portlab.techniques import technique
 
 MOST_APART = 20
 """So many askers of one technique have a scan each; of more, only those that asked several things have."""
-PINGS = ("ping", "ping-timestamp")
-ARP = TECHNIQUES.index("ping-arp")
+ARP = CODE["ping-arp"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,12 +43,12 @@ def groups(seen: Dissected, talk: Talks, questions: Questions) -> list[Group]:
 
 
 def _groups(seen: Dissected, talk: Talks, questions: Questions) -> Iterator[Group]:
-    for code, technique in enumerate(TECHNIQUES):
+    for name, code in CODE.items():
         asked = only(questions, questions["technique"] == code)
-        scan = is_scan(seen, talk, asked, technique)
+        scan = is_scan(seen, talk, asked, name)
         for traffic, rows in ((SCAN, only(asked, scan)), (ORDINARY, only(asked, ~scan))):
             if len(rows):
-                yield from _by_asker(technique, traffic, rows)
+                yield from _by_asker(name, traffic, rows)
 
 
 def _by_asker(technique: str, traffic: str, rows: Questions) -> Iterator[Group]:
@@ -82,7 +82,7 @@ def _with_unreached(seen: Dissected, group: Group) -> Group:
 
 def _pings_several(group: Group) -> bool:
     several = len(np.unique(group.questions["address"])) > 1
-    return group.technique in PINGS and group.scanner is not None and several
+    return technique(group.technique).PROTOCOL == "icmp" and group.scanner is not None and several
 
 
 def _arp_sweeps(seen: Dissected, asked: Questions, others: list[Group]) -> Questions:

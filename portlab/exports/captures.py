@@ -99,9 +99,9 @@ def _scan(evidence: Frames, group: Group, damage: str, deaf: bool) -> Scan:
     probes, rows = _probes(group, tries)
     events = Events(evidence, no_errnos())
     table = ProbeTable(probes)
-    on_the_wire = kind if kind.NEEDS_RAW else technique("syn")
+    on_the_wire = kind if kind.EVIDENCE == "frames" else technique("syn")
     matches = proven(evidence, table, on_the_wire.recognise(events, table))
-    if not kind.NEEDS_RAW:
+    if kind.EVIDENCE == "errnos":
         events = Events(evidence, errnos(evidence, matches, table))
         matches_of_kind = kind.recognise(events, table)
     else:

@@ -14,7 +14,7 @@ from portlab.addresses import number
 from portlab.errors import quoted
 from portlab.model import Reason, State
 from portlab.result import SCAN
-from portlab.techniques import technique
+from portlab.techniques import is_ping, technique
 
 FOREIGN = ("nmap", "masscan")
 """Whose verdicts are not PortLab's own: their pairs of state and reason need not be ours."""
@@ -123,7 +123,7 @@ def check_rows(rows: Iterable[Row], facts: Mapping[str, Any]) -> None:
     for line, row in enumerate(rows, 1):
         try:
             place = _place(row["address"], row["port"])
-            if (place[1] is None) is not facts["technique"].startswith("ping"):
+            if (place[1] is None) is not is_ping(facts["technique"]):
                 raise ValueError(
                     f"port is {quoted(place[1])}: a ping has none, and whatever else is asked has one"
                 )

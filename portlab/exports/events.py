@@ -13,7 +13,7 @@ from portlab.model import SENT, Answer
 from portlab.packets.dissect import Dissected
 from portlab.packets.headers import ACK, SYN
 from portlab.result import Scan
-from portlab.techniques import technique
+from portlab.techniques import is_ping, technique
 from portlab.techniques.connect import SPOKEN
 from portlab.techniques.matching import NOBODY, Matches, ProbeTable, conversations
 
@@ -124,7 +124,7 @@ def _received(scan: Scan) -> list[Row]:
 
 def _heard(scan: Scan, matches: Matches) -> tuple[NDArray[np.int64], NDArray[np.uint32], list[str]]:
     """When each answer came, who spoke, and whose clock says so."""
-    if not technique(scan.technique).NEEDS_RAW:
+    if technique(scan.technique).EVIDENCE == "errnos":
         ends = scan.received.errnos[matches.event]
         asked = scan.probes["address"][matches.probe]
         by_target = np.where(np.isin(ends["errno"], SPOKEN), asked, 0)  # else it is the own kernel's word
@@ -144,13 +144,13 @@ def _rows(scan: Scan, probe: NDArray[np.intp], time_ns: NDArray[np.int64], clock
     began = int(first.min()) if len(first) else scan.started_ns
     address, port = scan.probes["address"][probe], scan.probes["port"][probe]
     called = {a: scan.asked.names.get(a) or dotted(a) for a in np.unique(address).tolist()}
-    is_ping = scan.technique.startswith("ping")  # its probes have a port all the same, or a number
+    no_port = is_ping(scan.technique)  # its probes have a port all the same, or a number
     return [
         {
             "time_ms": at,
             "host": called[asked],
             "address": dotted(asked),
-            "port": None if is_ping else at_port,
+            "port": None if no_port else at_port,
             "protocol": scan.protocol,
             "technique": scan.technique,
             "clock": whose,

@@ -22,15 +22,14 @@ from portlab.exports.claims import MOST_PORTS, word
 from portlab.exports.nmap_verdicts import Verdicts, size_of
 from portlab.exports.nmap_words import (
     LISTED_BY,
-    PING_REASONS,
-    SCAN_TYPES,
     TAKEN_FOR_GRANTED,
     Run,
+    pings_by_reason,
     runs,
     whole_number,
 )
 from portlab.model import Answer, Reason, State
-from portlab.techniques import technique
+from portlab.techniques import is_ping, port_techniques, technique
 from portlab.verdict import NO_PORT
 
 
@@ -82,7 +81,7 @@ class Hosts:
         if state == "up":
             unasked = reason in TAKEN_FOR_GRANTED or (not reason and host.find("ports") is not None)
             if not unasked:
-                name = PING_REASONS.get(reason, "ping")
+                name = pings_by_reason().get(reason, "ping")
                 self.found.add(name, address, ((NO_PORT, NO_PORT),), State.UP, reason, address)
         elif state == "down" and reason == Reason.NO_RESPONSE:
             self.silent.append(address)
@@ -101,7 +100,7 @@ class Hosts:
         near = {
             name: {piece[1] >> 8 for piece in pieces}
             for name, pieces in self.found.pieces.items()
-            if name.startswith("ping")
+            if is_ping(name)
         }
         by_arp = near.pop("ping-arp", set()).difference(*near.values())
         for address in self.silent:
@@ -164,7 +163,7 @@ class Hosts:
         """The technique that asked by this protocol; "" where PortLab knows none."""
         if protocol in self.asked:
             type_ = self.asked[protocol].type
-            return type_ if type_ in SCAN_TYPES and protocol == technique(type_).PROTOCOL else ""
+            return type_ if type_ in port_techniques() and protocol == technique(type_).PROTOCOL else ""
         return protocol if protocol == "udp" else ""  # there is but one way to ask by UDP
 
     def _verdict(

@@ -17,7 +17,7 @@ from portlab.exports.nmap_words import Run, reason_named
 from portlab.exports.table import answer_of, scan_of_columns
 from portlab.model import Answer, Reason, State
 from portlab.result import Scan
-from portlab.techniques import technique
+from portlab.techniques import is_ping, technique
 
 MOST_ROWS = 16_777_216
 """Rows of one file: 256 hosts with all their ports."""
@@ -67,7 +67,7 @@ class Verdicts:
 
     def scans(self, facts: Mapping[str, Any]) -> list[Scan]:
         """One scan for each technique, pings first."""
-        names = sorted(self.pieces, key=lambda name: not name.startswith("ping"))
+        names = sorted(self.pieces, key=lambda name: not is_ping(name))
         return [self._scan(name, facts) for name in names]
 
     def _scan(self, name: str, facts: Mapping[str, Any]) -> Scan:
@@ -98,7 +98,7 @@ class Verdicts:
         """Which rows stay where ports stand there twice: of different verdicts the one by the stronger answer."""
         order = np.argsort(asked << 8 | verdicts[rows, 0], kind="stable")
         again = np.diff(asked[order], prepend=-1) == 0
-        one = "host" if name.startswith("ping") else "port"
+        one = "host" if is_ping(name) else "port"
         self.note("Twice in the file, once in the table", one, "", int(again.sum()), name)
         other = (np.diff(verdicts[rows[order]], axis=0) != 0).any(axis=1)
         if count := int((again[1:] & other).sum()):

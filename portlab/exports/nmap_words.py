@@ -8,19 +8,8 @@ from functools import cache
 from portlab.errors import quoted
 from portlab.exports.claims import MOST_PORTS
 from portlab.model import Reason
-from portlab.techniques import TECHNIQUES
+from portlab.techniques import ping_methods, technique
 
-SCAN_TYPES = tuple(name for name in TECHNIQUES if not name.startswith("ping"))
-"""The types of <scaninfo> that are techniques of PortLab: they have the same names."""
-
-PING_REASONS = {
-    "echo-reply": "ping",
-    "timestamp-reply": "ping-timestamp",
-    "arp-response": "ping-arp",
-    "syn-ack": "ping-syn",
-    "reset": "ping-ack",
-}
-"""What an nmap ping was answered with -> which technique of PortLab it was."""
 TAKEN_FOR_GRANTED = ("user-set", "localhost-response")  # -Pn, and nmap's own machine: nothing was asked
 
 SYNONYMS = {
@@ -34,6 +23,13 @@ Run = tuple[int, int]  # the first and the last of consecutive ports
 LISTED_BY = "nmap lists them from version 7.92 on"
 
 _RUN = re.compile(r"(\d{1,9})(?:-(\d{1,9}))?", re.ASCII)
+
+
+@cache
+def pings_by_reason() -> dict[str, str]:
+    """What an nmap ping was answered with -> which technique of PortLab it was."""
+    pings = {name: technique(name).PING for name in ping_methods().values()}
+    return {str(ping.found): name for name, ping in pings.items() if ping is not None}
 
 
 @cache

@@ -12,11 +12,11 @@ from xml.etree import ElementTree as ET
 
 from portlab import __version__, files
 from portlab.exports.as_json import header
-from portlab.exports.nmap_words import SCAN_TYPES
 from portlab.exports.scans import notes_of, together
 from portlab.exports.table import rows
 from portlab.exports.times import NS
 from portlab.result import Scan
+from portlab.techniques import is_ping
 
 SCRIPT = "portlab"
 FORMAT = "1.05"  # of nmap.dtd
@@ -34,7 +34,7 @@ def _document(scans: list[Scan], notes: tuple[str, ...]) -> str:
     root = ET.Element("nmaprun", scanner="nmap", args=f"portlab {names}", start=str(started // NS))
     root.attrib |= {"version": f"PortLab {__version__}", "xmloutputversion": FORMAT}
     for scan in scans:
-        if scan.technique in SCAN_TYPES:
+        if not is_ping(scan.technique):
             ports = sorted(set(scan.port.tolist()))
             info = ET.SubElement(root, "scaninfo", type=scan.technique, protocol=scan.protocol)
             info.attrib |= {"numservices": str(len(ports)), "services": _ranges(ports)}
@@ -114,7 +114,7 @@ def _reason_ttls(scan: Scan) -> list[int]:
     from portlab.techniques import technique
 
     ttls = [0] * len(scan)
-    if technique(scan.technique).NEEDS_RAW:
+    if technique(scan.technique).EVIDENCE == "frames":
         decided = (scan.findings.event >= 0).nonzero()[0]
         seen = Dissected(scan.received.frames[scan.findings.event[decided]])
         for row, ttl, is_ipv4 in zip(decided.tolist(), seen.ttl.tolist(), seen.is_ipv4.tolist(), strict=True):

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from portlab.exports.talks import Index, Mask, Talks, ids
 from portlab.packets.dissect import Dissected
 from portlab.packets.headers import RST
+from portlab.techniques import is_ping
 
 SEVERAL_PORTS = 3  # of one host
 SEVERAL_HOSTS = 5  # by the same question; of a port, in one network of 256 addresses
@@ -28,7 +29,7 @@ def is_scan(seen: Dissected, talk: Talks, questions: NDArray[np.void], technique
         return always
     host = ids(questions["scanner"], questions["address"])
     port = ids(questions["scanner"], questions["port"])
-    if technique in ("ping", "ping-timestamp", "ping-arp"):
+    if is_ping(technique):
         return different(port, questions["address"])[port] >= SEVERAL_HOSTS
     if technique in ("ack", "maimon"):  # these were looked at closely already
         several = [different(host, questions["port"]), different(host, questions["talk"])]

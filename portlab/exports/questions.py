@@ -24,16 +24,16 @@ from portlab.packets.headers import ACK, ARP_REQUEST, ECHO_REQUEST, FIN, PSH, RS
 from portlab.ports import service_name
 from portlab.verdict import NO_PORT
 
-TECHNIQUES = (
+TOLD_APART = (
     "connect", "syn", "fin", "null", "xmas", "maimon", "ack", "udp", "ping", "ping-timestamp", "ping-arp",
 )  # fmt: skip
-CODE = {name: code for code, name in enumerate(TECHNIQUES)}
+CODE = {name: code for code, name in enumerate(TOLD_APART)}
 
 QUESTION = np.dtype(
     [
         ("frame", "i4"),  # which frame asked, or told of the question
         ("talk", "i4"),  # its conversation
-        ("technique", "u1"),  # place in TECHNIQUES
+        ("technique", "u1"),  # place in TOLD_APART
         ("matched", "?"),  # False: only the answer was captured
         ("by_system", "?"),  # a SYN as operating systems make them, whose handshake was not finished
         ("time_ns", "i8"),  # 0: not known, or sent more than once

@@ -27,12 +27,12 @@ from portlab.packets.headers import (
     TCP_PROTOCOL,
     UDP_PROTOCOL,
 )
+from portlab.techniques import is_ping, technique
 from portlab.verdict import NO_PORT
 
 Column = NDArray[np.uint32]
 FLAGS_QUOTED = ETHERNET_SIZE + IPV4_SIZE + ICMP_SIZE + IPV4_SIZE + 14
 """A frame of so many bytes quotes a segment as far as its flags."""
-PROTOCOL_OF = {"connect": "tcp", "syn": "tcp", "udp": "udp", "ping": "icmp"}
 
 
 def told(seen: Dissected, talk: Talks, asked: Questions) -> Questions:
@@ -46,21 +46,16 @@ def told(seen: Dissected, talk: Talks, asked: Questions) -> Questions:
     rows = together(*(only(part, ~known[part["talk"]]) for part in parts))
     keep = np.ones(len(rows), bool)
     for protocol in ("tcp", "udp", "icmp"):
-        codes = [CODE[name] for name, its in PROTOCOL_OF.items() if its == protocol]
-        names = [code for name, code in CODE.items() if PROTOCOL_OF.get(name, _protocol(name)) == protocol]
+        codes = [code for name, code in CODE.items() if protocol == technique(name).PROTOCOL]
         its = np.isin(rows["technique"], codes)
         if its.any():
-            keep[its] = ~among(rows["scanner"][its], asked["scanner"][np.isin(asked["technique"], names)])
+            keep[its] = ~among(rows["scanner"][its], asked["scanner"][np.isin(asked["technique"], codes)])
     return only(rows, keep)
-
-
-def _protocol(technique: str) -> str:
-    return "icmp" if technique.startswith("ping-t") else "arp" if technique.startswith("ping") else "tcp"
 
 
 def _rows(
     talk: Talks,
-    technique: str,
+    name: str,
     index: Index,
     ends: tuple[Column, Column],
     ports: tuple[Column, Column],
@@ -68,11 +63,11 @@ def _rows(
 ) -> Questions:
     """Questions from `ends`, the asker and the asked, and `ports`, the asker's and the asked one's."""
     rows = np.zeros(len(index), QUESTION)
-    rows["frame"], rows["talk"], rows["technique"] = index, talk.number[index], CODE[technique]
+    rows["frame"], rows["talk"], rows["technique"] = index, talk.number[index], CODE[name]
     rows["scanner"], rows["address"] = (end[index] for end in ends)
     rows["source_port"], rows["probe_port"] = (port[index] for port in ports)
     rows["token"] = token[index]
-    rows["port"] = NO_PORT if technique == "ping" else rows["probe_port"]
+    rows["port"] = NO_PORT if is_ping(name) else rows["probe_port"]
     return rows
 
 
@@ -116,7 +111,7 @@ def _errors(seen: Dissected, talk: Talks) -> Iterator[Questions]:
     numbers = (seen.quoted_icmp_identifier, seen.quoted_icmp_sequence_number)
     flags_known = seen.frames["captured"] >= FLAGS_QUOTED
     no_syn = flags_known & (seen.quoted_control_bits & (SYN | ACK) != SYN)
-    for technique, protocol, where, token in (
+    for name, protocol, where, token in (
         ("syn", TCP_PROTOCOL, ports, seen.quoted_sequence_number),
         ("udp", UDP_PROTOCOL, ports, seen.quoted_identification),
         ("ping", ICMP_PROTOCOL, numbers, seen.quoted_identification),
@@ -130,4 +125,4 @@ def _errors(seen: Dissected, talk: Talks) -> Iterator[Questions]:
         if protocol == UDP_PROTOCOL:  # nor an answer that nobody waited for any more
             quoted = (ends[0], ports[0], ends[1], ports[1])
             index = index[~from_a_service(*(column[index] for column in quoted))]
-        yield _rows(talk, technique, index, ends, where, token)
+        yield _rows(talk, name, index, ends, where, token)

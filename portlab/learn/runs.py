@@ -7,6 +7,8 @@ from typing import Any
 
 from portlab.errors import BadTarget
 from portlab.result import Scan
+from portlab.targets import one_of
+from portlab.techniques import is_ping, ping_methods
 from portlab.view.words import technique_name
 
 
@@ -30,7 +32,7 @@ class Run:
     @property
     def is_ping(self) -> bool:
         """Whether hosts are asked, not ports."""
-        return self.technique.startswith("ping")
+        return is_ping(self.technique)
 
     @property
     def function(self) -> str:
@@ -53,7 +55,9 @@ class Run:
     @property
     def name(self) -> str:
         """The technique in words, with its article: "a SYN scan"."""
-        words = technique_name(self.technique).replace("Ping by", "ping by")
+        words = technique_name(self.technique)
+        if self.is_ping:  # others begin with a name: SYN, Xmas
+            words = words[0].lower() + words[1:]
         return f"{'an' if words[0] in 'AX' else 'a'} {words}"
 
 
@@ -62,11 +66,11 @@ def planned(
 ) -> Run:
     """A run as a lesson writes it.  BadTarget where it cannot be known which port is asked about."""
     if technique == "ping":
-        method = options.get("method", "icmp")
-        technique = "ping" if method == "icmp" else f"ping-{method}"
+        methods = ping_methods()
+        technique = methods[one_of("ping method", options.get("method", "icmp"), methods)]
     if about is None:
-        if not isinstance(target, str) or not (technique.startswith("ping") or str(ports).isdecimal()):
+        if not isinstance(target, str) or not (is_ping(technique) or str(ports).isdecimal()):
             raise BadTarget('Say which port the prediction is about, such as about=("web", 80).')
-        about = (target, None if technique.startswith("ping") else int(ports))
+        about = (target, None if is_ping(technique) else int(ports))
     host, port = (about, None) if isinstance(about, str) else about
     return Run(scanner, technique, target, ports, (host, port), options)

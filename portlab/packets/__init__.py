@@ -1,3 +1,1 @@
-"""Packets as tables: headers (`headers`), filling them (`craft`), reading them (`dissect`), checksums,
-capture files.
-"""
+"""Packets as tables: headers (`headers`), filling (`craft`), reading (`dissect`), checksums, capture files."""

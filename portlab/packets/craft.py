@@ -49,9 +49,7 @@ def tcp(
     identification: ArrayLike = 0,
     options: bytes = b"",
 ) -> Packets:
-    """TCP segments without data (RFC 9293 section 3.1); `options` is the same for all, a multiple of four
-    bytes.
-    """
+    """TCP segments without data (RFC 9293 section 3.1); `options`, a multiple of four bytes, is the same for all."""
     rows = _blank(destination, TCP_SIZE + len(options))
     header = rows[:, IPV4_SIZE : IPV4_SIZE + TCP_SIZE].view(TCP)[:, 0]
     header["source_port"], header["destination_port"] = source_port, destination_port
@@ -75,9 +73,7 @@ def udp(
     ttl: ArrayLike = TTL,
     identification: ArrayLike = 0,
 ) -> Packets:
-    """UDP datagrams (RFC 768).  `data` is a (rows, bytes) table padded with zeros, `data_length` how much of
-    each counts.
-    """
+    """UDP datagrams (RFC 768).  `data` is a (rows, bytes) table padded with zeros, of which `data_length` count."""
     size = 0 if data is None else data.shape[1]
     rows = _blank(destination, UDP_SIZE + size)
     length = np.broadcast_to(np.asarray(data_length, np.uint16) + UDP_SIZE, len(rows))

@@ -1,25 +1,31 @@
 """The techniques: one file each, all in the same shape.
 
-    NAME, PROTOCOL, NEEDS_RAW     what it is called; "tcp", "udp", "icmp" or "arp"; whether it crafts its own
-    packets MEANINGS                      Answer -> Meaning: what each answer says, and where that is written
-    craft(probes)                 rows of the probes table -> packets recognise(events, probes)     events ->
-    which probe was answered, and how; strangers are left out
+    NAME, TITLE              what it is called in Python, and by people: "syn", "SYN scan"
+    PROTOCOL                 "tcp", "udp", "icmp" or "arp"
+    NEEDS_RAW                True: it sends packets of its own, which takes rights; False: the kernel asks for it
+    EVIDENCE                 which events its verdicts rest on: "frames" that came in, or the "errnos" of connect()
+    PING                     None: it asks ports; a Ping: it asks hosts (its method, and the port it knocks at)
+    MEANINGS                 Answer -> Meaning: what each answer says, silence too, and where that is written
+    craft(probes)            rows of the probes table -> packets
+    recognise(events,        events -> which probe was answered, and how; strangers are left out
+              probes)
 
 Matching an event to its probe (`recognise`) and saying what it means (`MEANINGS`) are different things in
-different places.  Adding a technique is one file here, one test file, and one line in `TECHNIQUES`.
+different places.  Adding a technique is one file here, one test file, and one line in `TECHNIQUES`: whatever
+has to know something of a technique asks its file.
 """
 
 from __future__ import annotations
 
 from functools import cache
 from importlib import import_module
-from typing import Protocol, cast
+from typing import Literal, Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from portlab.errors import BadTarget, quoted
-from portlab.model import Answer, Events, Meaning
+from portlab.model import Answer, Events, Meaning, Ping
 from portlab.techniques.matching import Matches, ProbeTable
 
 
@@ -27,8 +33,11 @@ class Technique(Protocol):
     """The shape that every technique has."""
 
     NAME: str
-    PROTOCOL: str
+    TITLE: str
+    PROTOCOL: Literal["tcp", "udp", "icmp", "arp"]
     NEEDS_RAW: bool
+    EVIDENCE: Literal["frames", "errnos"]
+    PING: Ping | None
     MEANINGS: dict[Answer, Meaning]
 
     def craft(self, probes: NDArray[np.void]) -> NDArray[np.uint8]: ...
@@ -42,6 +51,7 @@ TECHNIQUES = {
     "ping-arp": "ping_arp",
     "ping-syn": "ping_syn",
     "ping-ack": "ping_ack",
+    "ping-udp": "ping_udp",
     "connect": "connect",
     "syn": "syn",
     "udp": "udp",
@@ -59,6 +69,24 @@ def technique(name: str) -> Technique:
     if not isinstance(name, str) or name not in TECHNIQUES:
         raise BadTarget(f"There is no technique {quoted(name)}. PortLab knows {', '.join(TECHNIQUES)}.")
     return _loaded(name)
+
+
+def is_ping(name: str) -> bool:
+    """Whether the technique of that name asks hosts, and no ports."""
+    return technique(name).PING is not None
+
+
+@cache
+def ping_methods() -> dict[str, str]:
+    """How `ping(method=...)` calls each technique that asks hosts -> the technique's name."""
+    pings = {name: _loaded(name).PING for name in TECHNIQUES}
+    return {ping.method: name for name, ping in pings.items() if ping is not None}
+
+
+@cache
+def port_techniques() -> tuple[str, ...]:
+    """The names of the techniques that ask ports."""
+    return tuple(name for name in TECHNIQUES if not is_ping(name))
 
 
 @cache

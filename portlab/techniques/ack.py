@@ -15,7 +15,9 @@ from __future__ import annotations
 from portlab.model import Answer, Meaning, Reason, State
 from portlab.techniques import filters, ping_ack
 
-NAME, PROTOCOL, NEEDS_RAW = "ack", "tcp", True
+NAME, TITLE = "ack", "ACK scan"
+PROTOCOL, NEEDS_RAW, EVIDENCE = "tcp", True, "frames"
+PING = None
 
 MEANINGS = {
     Answer.RST: Meaning(

@@ -24,7 +24,9 @@ from portlab.model import Answer, Events, Meaning, Reason, State
 from portlab.techniques import filters
 from portlab.techniques.matching import Matches, ProbeTable
 
-NAME, PROTOCOL, NEEDS_RAW = "connect", "tcp", False
+NAME, TITLE = "connect", "TCP connect scan"
+PROTOCOL, NEEDS_RAW, EVIDENCE = "tcp", False, "errnos"
+PING = None
 
 MEANINGS = {
     Answer.CONNECTED: Meaning(

@@ -23,7 +23,9 @@ from portlab.techniques import filters
 from portlab.techniques.matching import Matches, ProbeTable, errors, replies
 from portlab.techniques.segments import segments
 
-NAME, PROTOCOL, NEEDS_RAW = "fin", "tcp", True
+NAME, TITLE = "fin", "FIN scan"
+PROTOCOL, NEEDS_RAW, EVIDENCE = "tcp", True, "frames"
+PING = None
 FLAGS = FIN
 
 MEANINGS = {

@@ -20,7 +20,9 @@ from portlab.packets.headers import ACK, FIN
 from portlab.techniques import fin, ping_ack
 from portlab.techniques.segments import segments
 
-NAME, PROTOCOL, NEEDS_RAW = "maimon", "tcp", True
+NAME, TITLE = "maimon", "Maimon scan"
+PROTOCOL, NEEDS_RAW, EVIDENCE = "tcp", True, "frames"
+PING = None
 FLAGS = FIN | ACK
 
 MEANINGS = fin.MEANINGS

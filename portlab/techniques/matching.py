@@ -23,9 +23,7 @@ NOBODY = -1
 
 @dataclass(frozen=True, slots=True)
 class Matches:
-    """Answers found: row i says that event `event[i]` answers probe `probe[i]` with the Answer of code
-    `answer[i]`.
-    """
+    """Answers found: in row i event `event[i]` answers probe `probe[i]` with the Answer of code `answer[i]`."""
 
     probe: Index
     answer: NDArray[np.uint8]
@@ -205,9 +203,7 @@ def errors(seen: Dissected, probes: ProbeTable, protocol: str) -> tuple[Index, N
 
 
 def identification(token: NDArray[np.uint32]) -> NDArray[np.uint32]:
-    """The IP identification a probe carries: half of its token, never 0 (a kernel would fill that in by
-    itself).
-    """
+    """The IP identification a probe carries: half of its token, never 0 (a kernel would fill that in by itself)."""
     low = token & np.uint32(0xFFFF)
     return np.where(low == 0, np.uint32(1), low)
 
@@ -216,6 +212,7 @@ def _only(probe: Index, condition: NDArray[np.bool_]) -> Index:
     return np.where((probe != NOBODY) & condition, probe, NOBODY)
 
 
+# the codes of RFC 792, RFC 1122 section 3.2.2.1 and RFC 1812 section 5.2.7.1
 _UNREACHABLE = np.full(256, Answer.DEST_UNREACH.code, np.uint8)
 for _code, _answer in {
     0: Answer.NET_UNREACH,
@@ -228,9 +225,7 @@ for _code, _answer in {
     10: Answer.HOST_PROHIBITED,
     13: Answer.ADMIN_PROHIBITED,
 }.items():
-    _UNREACHABLE[_code] = (
-        _answer.code
-    )  # the codes of RFC 792, RFC 1122 section 3.2.2.1 and RFC 1812 section 5.2.7.1
+    _UNREACHABLE[_code] = _answer.code
 
 
 def _error_answers(

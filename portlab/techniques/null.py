@@ -13,7 +13,9 @@ from portlab.techniques import fin
 from portlab.techniques.matching import Matches, ProbeTable
 from portlab.techniques.segments import segments
 
-NAME, PROTOCOL, NEEDS_RAW = "null", "tcp", True
+NAME, TITLE = "null", "NULL scan"
+PROTOCOL, NEEDS_RAW, EVIDENCE = "tcp", True, "frames"
+PING = None
 FLAGS = 0
 
 MEANINGS = fin.MEANINGS

@@ -12,16 +12,18 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from portlab.model import Answer, Events, Meaning, Reason, State
+from portlab.model import Answer, Events, Meaning, Ping, Reason, State
 from portlab.packets import craft as packets
 from portlab.packets.dissect import Dissected
 from portlab.packets.headers import ECHO_REPLY, ECHO_REQUEST
 from portlab.techniques import filters
 from portlab.techniques.matching import Matches, ProbeTable, errors, icmp_replies, identification
 
-NAME, PROTOCOL, NEEDS_RAW = "ping", "icmp", True
+NAME, TITLE = "ping", "Ping by ICMP echo"
+PROTOCOL, NEEDS_RAW, EVIDENCE = "icmp", True, "frames"
+PING = Ping("icmp", Reason.ECHO_REPLY)
 
-NOT_KNOWN = {
+ERRORS = {
     answer: Meaning(
         State.NO_ANSWER,
         meaning.reason,
@@ -42,14 +44,8 @@ NOT_KNOWN = {
         "The host itself complained, so it is there.",
         "RFC 1122 section 3.2.2.1",
     ),
-    Answer.SILENCE: Meaning(
-        State.NO_ANSWER,
-        Reason.NO_RESPONSE,
-        'No answer is not "down": an echo is the first thing that firewalls drop.',
-        "inference",
-    ),
 }
-"""What errors and silence say about a host; shared by the kinds of ping that look through IP."""
+"""What ICMP errors say about a host; shared by the kinds of ping that look through IP."""
 
 MEANINGS = {
     Answer.ECHO_REPLY: Meaning(
@@ -58,7 +54,13 @@ MEANINGS = {
         "An echo reply came back: the host's IP software is running. This says nothing about any port.",
         "RFC 792, RFC 1122 section 3.2.2.6",
     ),
-    **NOT_KNOWN,
+    **ERRORS,
+    Answer.SILENCE: Meaning(
+        State.NO_ANSWER,
+        Reason.NO_RESPONSE,
+        'No answer is not "down": an echo is the first thing that firewalls drop.',
+        "inference",
+    ),
 }
 
 PADDING = b"PortLab!" * 6

@@ -12,15 +12,16 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from portlab.model import Answer, Events, Meaning, Reason, State
+from portlab.model import Answer, Events, Meaning, Ping, Reason, State
 from portlab.packets.dissect import Dissected
 from portlab.packets.headers import ACK, RST, SYN
 from portlab.techniques.matching import Matches, ProbeTable, errors, replies
-from portlab.techniques.ping import NOT_KNOWN
+from portlab.techniques.ping import ERRORS
 from portlab.techniques.segments import segments
 
-NAME, PROTOCOL, NEEDS_RAW = "ping-ack", "tcp", True
-PING_PORT = 80
+NAME, TITLE = "ping-ack", "Ping by TCP ACK"
+PROTOCOL, NEEDS_RAW, EVIDENCE = "tcp", True, "frames"
+PING = Ping("ack", Reason.RESET, port=80)
 
 MEANINGS = {
     Answer.RST: Meaning(
@@ -29,14 +30,18 @@ MEANINGS = {
         "A RST came back: the host is there, and knows of no such connection.",
         "RFC 9293 sections 3.10.7.1 and 3.10.7.2",
     ),
-    **NOT_KNOWN,
+    **ERRORS,
+    Answer.SILENCE: Meaning(
+        State.NO_ANSWER,
+        Reason.NO_RESPONSE,
+        'No answer is not "down": a firewall that remembers conversations drops an ACK that belongs to none.',
+        "inference (RFC 1812 section 5.3.9 allows a router to discard silently)",
+    ),
 }
 
 
 def craft(probes: NDArray[np.void]) -> NDArray[np.uint8]:
-    """An ACK for each probe.  The token is acknowledged, so that a RST must repeat it, and it is the sequence
-    number too.
-    """
+    """An ACK for each probe; the token is acknowledged, so that a RST must repeat it, and is the sequence number."""
     return segments(probes, ACK, acknowledgment_number=probes["token"])
 
 

@@ -13,12 +13,14 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from portlab.model import Answer, Events, Meaning, Reason, State
+from portlab.model import Answer, Events, Meaning, Ping, Reason, State
 from portlab.packets.dissect import Dissected
 from portlab.packets.headers import ARP_REPLY
 from portlab.techniques.matching import Matches, ProbeTable
 
-NAME, PROTOCOL, NEEDS_RAW = "ping-arp", "arp", True
+NAME, TITLE = "ping-arp", "Ping by ARP"
+PROTOCOL, NEEDS_RAW, EVIDENCE = "arp", True, "frames"
+PING = Ping("arp", Reason.ARP_RESPONSE)
 
 MEANINGS = {
     Answer.ARP_REPLY: Meaning(

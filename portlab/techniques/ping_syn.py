@@ -9,12 +9,13 @@ RFC 9293 sections 3.10.7.1 and 3.10.7.2.
 
 from __future__ import annotations
 
-from portlab.model import Answer, Meaning, Reason, State
+from portlab.model import Answer, Meaning, Ping, Reason, State
 from portlab.techniques import syn
-from portlab.techniques.ping import NOT_KNOWN
+from portlab.techniques.ping import ERRORS
 
-NAME, PROTOCOL, NEEDS_RAW = "ping-syn", "tcp", True
-PING_PORT = 443
+NAME, TITLE = "ping-syn", "Ping by TCP SYN"
+PROTOCOL, NEEDS_RAW, EVIDENCE = "tcp", True, "frames"
+PING = Ping("syn", Reason.SYN_ACK, port=443)
 
 MEANINGS = {
     Answer.SYN_ACK: Meaning(
@@ -35,7 +36,13 @@ MEANINGS = {
         'A RST came back: even "closed" proves that the host is there.',
         "RFC 9293 section 3.10.7.1",
     ),
-    **NOT_KNOWN,
+    **ERRORS,
+    Answer.SILENCE: Meaning(
+        State.NO_ANSWER,
+        Reason.NO_RESPONSE,
+        'No answer is not "down": a filter that guards this one port drops a SYN without a word.',
+        "inference (RFC 1812 section 5.3.9 allows a router to discard silently)",
+    ),
 }
 
 craft, recognise = syn.craft, syn.recognise

@@ -12,14 +12,16 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from portlab.model import Answer, Events, Meaning, Reason, State
+from portlab.model import Answer, Events, Meaning, Ping, Reason, State
 from portlab.packets import craft as packets
 from portlab.packets.dissect import Dissected
 from portlab.packets.headers import TIMESTAMP, TIMESTAMP_REPLY
 from portlab.techniques.matching import Matches, ProbeTable, errors, icmp_replies, identification
-from portlab.techniques.ping import NOT_KNOWN
+from portlab.techniques.ping import ERRORS
 
-NAME, PROTOCOL, NEEDS_RAW = "ping-timestamp", "icmp", True
+NAME, TITLE = "ping-timestamp", "Ping by ICMP timestamp"
+PROTOCOL, NEEDS_RAW, EVIDENCE = "icmp", True, "frames"
+PING = Ping("timestamp", Reason.TIMESTAMP_REPLY)
 
 MEANINGS = {
     Answer.TIMESTAMP_REPLY: Meaning(
@@ -28,14 +30,18 @@ MEANINGS = {
         "A timestamp reply came back: the host's IP software is running.",
         "RFC 792, RFC 1122 section 3.2.2.8",
     ),
-    **NOT_KNOWN,
+    **ERRORS,
+    Answer.SILENCE: Meaning(
+        State.NO_ANSWER,
+        Reason.NO_RESPONSE,
+        'No answer is not "down": a host need not answer a timestamp, and many filters drop it.',
+        "inference (RFC 1122 section 3.2.2.8: a host may answer)",
+    ),
 }
 
 
 def craft(probes: NDArray[np.void]) -> NDArray[np.uint8]:
-    """A timestamp message for each probe; the token stands where the originate time would, and comes back
-    unchanged.
-    """
+    """A timestamp message for each probe; the token stands for the originate time, and comes back unchanged."""
     times = np.zeros((len(probes), 12), np.uint8)
     times[:, :4] = probes["token"].astype(">u4").view(np.uint8).reshape(-1, 4)
     return packets.icmp(

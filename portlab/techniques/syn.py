@@ -26,7 +26,9 @@ from portlab.techniques import filters
 from portlab.techniques.matching import NOBODY, Matches, ProbeTable, acknowledged, errors, replies
 from portlab.techniques.segments import segments
 
-NAME, PROTOCOL, NEEDS_RAW = "syn", "tcp", True
+NAME, TITLE = "syn", "SYN scan"
+PROTOCOL, NEEDS_RAW, EVIDENCE = "tcp", True, "frames"
+PING = None
 
 MEANINGS = {
     Answer.SYN_ACK: Meaning(

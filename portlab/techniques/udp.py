@@ -24,7 +24,9 @@ from portlab.packets.dissect import Dissected
 from portlab.techniques import filters, payloads
 from portlab.techniques.matching import Matches, ProbeTable, errors, identification, replies
 
-NAME, PROTOCOL, NEEDS_RAW = "udp", "udp", True
+NAME, TITLE = "udp", "UDP scan"
+PROTOCOL, NEEDS_RAW, EVIDENCE = "udp", True, "frames"
+PING = None
 
 MEANINGS = {
     Answer.UDP_RESPONSE: Meaning(
@@ -64,9 +66,7 @@ def craft(probes: NDArray[np.void]) -> NDArray[np.uint8]:
 
 
 def recognise(events: Events, probes: ProbeTable) -> Matches:
-    """A datagram from the asked port to the asking one is an answer; ICMP errors count only if they quote the
-    probe.
-    """
+    """A datagram from the asked port to the asking one is an answer; so is an ICMP error that quotes the probe."""
     seen = Dissected(events.frames)
     probe, answer = errors(seen, probes, PROTOCOL)
     spoke = replies(seen, probes, PROTOCOL)

@@ -14,7 +14,9 @@ from portlab.techniques import fin
 from portlab.techniques.matching import Matches, ProbeTable
 from portlab.techniques.segments import segments
 
-NAME, PROTOCOL, NEEDS_RAW = "xmas", "tcp", True
+NAME, TITLE = "xmas", "Xmas scan"
+PROTOCOL, NEEDS_RAW, EVIDENCE = "tcp", True, "frames"
+PING = None
 FLAGS = FIN | PSH | URG
 
 MEANINGS = fin.MEANINGS

@@ -6,25 +6,10 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from portlab.addresses import dotted
+from portlab.techniques import TECHNIQUES, technique
 
 if TYPE_CHECKING:
     from portlab.result import Scan
-
-TECHNIQUES = {
-    "ping": "Ping by ICMP echo",
-    "ping-timestamp": "Ping by ICMP timestamp",
-    "ping-arp": "Ping by ARP",
-    "ping-syn": "Ping by TCP SYN",
-    "ping-ack": "Ping by TCP ACK",
-    "connect": "TCP connect scan",
-    "syn": "SYN scan",
-    "udp": "UDP scan",
-    "fin": "FIN scan",
-    "null": "NULL scan",
-    "xmas": "Xmas scan",
-    "ack": "ACK scan",
-    "maimon": "Maimon scan",
-}
 
 FIDELITIES = {
     "embedded": "real packets, embedded lab",
@@ -34,9 +19,9 @@ FIDELITIES = {
 }
 
 
-def technique_name(technique: str) -> str:
-    """The technique in words: "syn" is "SYN scan"."""
-    return TECHNIQUES.get(technique, f"{technique} scan")
+def technique_name(name: str) -> str:
+    """The technique in words: "syn" is "SYN scan"; what is none keeps its name."""
+    return technique(name).TITLE if name in TECHNIQUES else f"{name} scan"
 
 
 ORDINARY = {
@@ -49,11 +34,11 @@ ORDINARY = {
 """What the same packets are called where no scanner sent them."""
 
 
-def traffic_name(technique: str, traffic: str) -> str:
+def traffic_name(name: str, traffic: str) -> str:
     """What these packets are: "SYN scan", but "Connections" where ordinary programs made them."""
     if traffic == "ordinary":
-        return ORDINARY.get(technique, technique_name(technique))
-    usual = technique_name(technique)
+        return ORDINARY.get(name, technique_name(name))
+    usual = technique_name(name)
     return f"{usual} or flood" if traffic == "flood" else usual
 
 

@@ -41,9 +41,7 @@ class Wire(Protocol):
         """How many bytes an IP packet to `address` may have where it leaves this machine."""
 
     def source_port(self, protocol: str) -> int:
-        """A source port ("tcp", "udp") or message identifier ("icmp") that nobody else here uses, a new one
-        each call.
-        """
+        """A new source port ("tcp", "udp") or message identifier ("icmp"), which nobody else here uses."""
 
     def resolve(self, addresses: NDArray[np.uint32], wait: float) -> NDArray[np.bool_]:
         """Find the next hop of each address; False where ARP on the own link went unanswered.
@@ -52,9 +50,7 @@ class Wire(Protocol):
         """
 
     def send(self, packets: NDArray[np.uint8]) -> None:
-        """Send rows of IPv4 packets (each as long as its header's total_length says; the rest of the row is
-        padding).
-        """
+        """Send rows of IPv4 packets, each as long as its total_length says (the rest of the row is padding)."""
 
     def receive(self, wait: float) -> Frames:
         """The next frames in both directions; empty after `wait` seconds without one.

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 
 import pytest
 
-from lab_env.contract import PORT_TECHNIQUES, rows
+from lab_env.contract import rows
 from lab_env.topology import topology
+from portlab.techniques import port_techniques
 
 pytestmark = [pytest.mark.inlab, pytest.mark.nmap]
 
@@ -26,6 +27,7 @@ OPTIONS = {
     "null": "-sN",
     "xmas": "-sX",
     "ack": "-sA",
+    "maimon": "-sM",
 }
 NOT_SCANNED = {
     "ghost": "on its own link nmap asks by ARP first, even with -Pn, and scans nothing that does not answer",
@@ -103,7 +105,7 @@ def agrees(said: Verdict, row) -> bool:
     return said.speaker is None or said.speaker == expected.answered_by
 
 
-@pytest.mark.parametrize("technique", PORT_TECHNIQUES)
+@pytest.mark.parametrize("technique", port_techniques())
 def test_nmap_finds_what_the_contract_says(technique):
     asked = comparable(technique)
     by_ports: dict[tuple[int, ...], list[str]] = {}

@@ -7,16 +7,16 @@ from itertools import groupby
 import pytest
 
 import portlab as pl
-from lab_env.contract import PORT_TECHNIQUES, Expectation, Row, rows
+from lab_env.contract import Expectation, Row, rows
 from lab_env.simulated_run import descriptor
 from lab_env.topology import topology
 from portlab.lab import VARIABLE
 from portlab.packets.headers import ETHERNET_SIZE
-from portlab.techniques import TECHNIQUES
+from portlab.techniques import port_techniques
 
 LAB = topology()
-SCANS = {name: getattr(pl, f"{name}_scan", None) for name in PORT_TECHNIQUES if name in TECHNIQUES}
-ROWS = [row for row in rows(LAB) if row.technique == "ping" or row.technique in SCANS]
+SCANS = {name: getattr(pl, f"{name}_scan") for name in port_techniques()}
+ROWS = list(rows(LAB))
 TIME_TO_LIVE = ETHERNET_SIZE + 8  # where it lies in a frame
 
 

@@ -2,8 +2,9 @@
 
 import pytest
 
-from lab_env.contract import NEVER_LISTENING, PATIENCE_S, PORT_TECHNIQUES, expected, ports, rows
+from lab_env.contract import NEVER_LISTENING, PATIENCE_S, expected, ports, rows
 from lab_env.topology import Action, Host, Rule, Service, Topology, topology
+from portlab.techniques import port_techniques
 
 LAB = topology("10.77")
 GATEWAY = "10.77.1.1"
@@ -158,7 +159,7 @@ def test_rows_ask_each_thing_once():
     assert {row.host for row in rows(LAB)} == set(LAB.by_name) - {"student"}
 
 
-@pytest.mark.parametrize("technique", ["syn", "connect", "udp", "fin", "null", "xmas", "ack"])
+@pytest.mark.parametrize("technique", port_techniques())
 def test_rows_meet_every_service_and_every_rule(technique):
     asked = {(row.host, row.port) for row in rows(LAB) if row.technique == technique}
     protocol = "udp" if technique == "udp" else "tcp"
@@ -191,7 +192,7 @@ def test_who_has_to_look_for_a_neighbour_is_given_time():
     patient = {(row.host, row.technique) for row in rows(LAB) if row.patience == PATIENCE_S}
     assert patient == {
         ("ghost", "connect"),
-        *(("lost", technique) for technique in ("ping", *PORT_TECHNIQUES)),
+        *(("lost", technique) for technique in ("ping", *port_techniques())),
     }
 
 

@@ -14,7 +14,7 @@ from lab_env.lab import simulated
 from lab_env.topology import topology
 from portlab import cli, lab, scope
 from portlab import scan as scans
-from portlab.techniques import TECHNIQUES
+from portlab.techniques import port_techniques
 from tests.portlab.wires import RuleWire, answer_like_linux
 
 PORTS = "9,22,80,443,3389,8080"
@@ -58,7 +58,7 @@ def test_csv_to_standard_output(capsys: Captured) -> None:
 
 
 @pytest.mark.usefixtures("in_simulated_lab")
-@pytest.mark.parametrize("name", [name for name in TECHNIQUES if not name.startswith("ping-")])
+@pytest.mark.parametrize("name", ["ping", *port_techniques()])
 def test_every_technique_is_a_command(name: str, capsys: Captured) -> None:
     ports = [] if name == "ping" else ["-p", "80,161"]
     assert cli.main([name, "web", "infra", *ports, "--seed", "1", "--no-progress"]) == 0

@@ -14,6 +14,7 @@ from portlab.errors import OutOfScope
 from portlab.model import RECEIVED
 from portlab.result import Scan
 from portlab.targets import Targets
+from portlab.techniques import ping_methods
 from tests.portlab.frames import SCANNER
 from tests.portlab.wires import RuleWire, answer_like_linux
 
@@ -27,7 +28,7 @@ SCANS = {
     "connect": lambda target: scan.connect_scan(target, 80),
 } | {
     f"ping by {method}": (lambda how: lambda target: scan.ping(target, method=how))(method)
-    for method in scan.PING_METHODS
+    for method in ping_methods()
 }
 OUTSIDE: list[Any] = ["198.51.100.9", ["web", "198.51.100.9"], "10.77.2.0-10.77.4.9", "10.77.2.255"]
 

@@ -162,7 +162,7 @@ def lanes(scan: Scan) -> list[Lane]:
     found = [Lane(None, (sent[sent > 0] - scan.started_ns) / 1e9)]
     rows = np.flatnonzero(scan.findings.event != NO_EVENT)
     events = scan.findings.event[rows]
-    if technique(scan.technique).NEEDS_RAW:
+    if technique(scan.technique).EVIDENCE == "frames":
         heard = scan.received.frames["time_ns"][events]
     else:
         ends = scan.received.errnos[events]

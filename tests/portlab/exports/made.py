@@ -10,6 +10,7 @@ from lab_env.topology import topology
 from portlab import lab, scan
 from portlab.exports.table import scan_of
 from portlab.result import Scan
+from portlab.techniques import is_ping, ping_methods
 
 FACTS = {
     "technique": "syn",
@@ -35,8 +36,8 @@ def scanned(technique: str) -> Scan:
     try:
         hosts = ["web", "db", "vault", "quiet", "infra", "ghost", "lost", "voip"]
         options: dict[str, Any] = {"seed": 1, "progress": False}
-        if technique.startswith("ping"):
-            method = technique.removeprefix("ping-") if technique != "ping" else "icmp"
+        if is_ping(technique):
+            method = next(method for method, name in ping_methods().items() if name == technique)
             near = ["infra", "ghost", "quiet", "gateway"]
             return scan.ping(near if method == "arp" else hosts, method=method, **options)
         ports = "53,67,123,161,514" if technique == "udp" else "22,53,80,443,3306,3389,8080,8443"
