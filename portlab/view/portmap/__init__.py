@@ -87,22 +87,22 @@ class PortMap:
         return f'<ul class="legend">{"".join(items)}</ul>'
 
     def _pictures(self, name: str) -> str:
-        """One grid where the ports fit into it; otherwise all of them small, and a strip of them enlarged."""
+        """One window where the ports fit into it; otherwise all of them small, and a strip of them enlarged."""
         asked = np.flatnonzero(self.ports.cells)
-        grid = drawing.window(int(asked[0]), int(asked[-1]))
+        window = drawing.window_of(int(asked[0]), int(asked[-1]))
         alternative = f"{self.title}. {self.ports.in_short} The table below says the same in words."
         states, labels = (
             self.ports.states,
             {port: self.ports.services.get(port, "") for port in self.ports.open},
         )
         pictures = ""
-        if grid is None:
-            grid = drawing.strip_of(int(asked[0]))
-            whole = drawing.draw(drawing.WHOLE, states, labels, f"{name}w", grid)
+        if window is None:
+            window = drawing.strip_of(int(asked[0]))
+            whole = drawing.draw(drawing.WHOLE, states, labels, f"{name}w", window)
             pictures = f'<p class="muted">{drawing.WHOLE.caption} The framed strip is enlarged below.</p>'
             pictures += figure.picture(whole.svg, whole.height, alternative, "portmap", left=50, right=206)
-        large = drawing.draw(grid, states, labels, f"{name}d")
-        pictures += f'<p class="muted caption">{grid.caption}</p>'
+        large = drawing.draw(window, states, labels, f"{name}d")
+        pictures += f'<p class="muted caption">{window.caption}</p>'
         return pictures + figure.picture(large.svg, large.height, alternative, "portmap", left=50, right=206)
 
     def _open_list(self) -> str:
