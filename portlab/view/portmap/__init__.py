@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from portlab.addresses import dotted
 from portlab.errors import BadTarget
 from portlab.result import Scan
+from portlab.shown import Shown
 from portlab.view import figure, given, heads, words
 from portlab.view.portmap import drawing
 from portlab.view.portmap.cells import MOST_LISTED, PORTS, HostPorts, Range, ports_of
@@ -21,7 +21,7 @@ HEADS = ("ports", "count", "state", "reason", "usual service")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class PortMap:
+class PortMap(Shown):
     """The ports of one host: a picture in a notebook, ranges as text."""
 
     scan: Scan
@@ -45,11 +45,6 @@ class PortMap:
             for row in self.ports.ranges()
         ]
         return "\n".join([head, self.detail, *told, self.ports.in_short, "", *lines])
-
-    __repr__ = __str__
-
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        return {"text/plain": str(self), "text/html": self.html()}
 
     def html(self) -> str:
         """The map as a figure: legend, look-up, picture, list of what is open, and the ranges as a table."""
