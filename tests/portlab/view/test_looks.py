@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+import portlab
 from portlab.model import State
 from portlab.ports import find
 from portlab.result import Scan
@@ -17,7 +20,7 @@ from portlab.view.ladder import transcript
 from portlab.view.ladder.describe import describe
 from portlab.view.reference import Reference
 from portlab.view.scan_panel import Order, Panel
-from portlab.view.tokens import LOOKS, state_rules
+from portlab.view.tokens import LOOKS, slug, state_rules
 from tests.portlab.view import made
 from tests.portlab.view.test_labmap import LAB
 from tests.portlab.view.test_summary import CLOSED, OPEN, big
@@ -134,6 +137,23 @@ def test_a_look_is_seen_in_every_text(name: str) -> None:
 def test_points_are_marked_as_the_look_says() -> None:
     for plot in (plots.rtt(ANSWERED.to_frame()), plots.timeline(ANSWERED)):
         assert "*" in [line.get_marker() for line in plot.lines]
+
+
+def test_no_state_is_drawn_by_hand_elsewhere() -> None:
+    """No file but the tokens writes a state's character, and no style sheet has a rule for one state."""
+    package = Path(portlab.__file__).parent
+    files = [path for ending in ("py", "css", "js") for path in package.rglob(f"*.{ending}")]
+    characters = {look.character for state, look in LOOKS.items() if state is not State.OPEN} | {"●"}
+    rule = re.compile(rf"\.[sc]-({'|'.join(map(slug, State))})\b")
+    wrong = [
+        path.name
+        for path in files
+        if path.name != "tokens.py"
+        for text in [path.read_text("utf-8")]
+        if characters & set(text) or (path.suffix == ".css" and rule.search(text))
+    ]
+    assert len(files) > 100
+    assert wrong == []
 
 
 def test_states_that_look_alike_share_a_rule_and_ink_needs_none(monkeypatch: pytest.MonkeyPatch) -> None:
