@@ -23,6 +23,7 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any, SupportsIndex, overload
 
 from portlab.errors import BadTarget, quoted
+from portlab.shown import text_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -99,9 +100,7 @@ class PortTable(Sequence[Port]):
         if not self._rows:
             return _nothing(self.query)
         lines = [_HEADINGS, *(tuple(map(_short, _cells(row))) for row in self._rows)]
-        widths = [max(len(line[column]) for line in lines) for column in range(len(_HEADINGS))]
-        padded = (zip(line, widths, strict=True) for line in lines)
-        return "\n".join("  ".join(cell.ljust(width) for cell, width in line).rstrip() for line in padded)
+        return "\n".join(text_table(lines))
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         from portlab.view.reference import Reference

@@ -14,6 +14,7 @@ from portlab.learn.counter import CounterExample
 from portlab.learn.evidence import plain
 from portlab.model import SENT
 from portlab.result import Scan
+from portlab.shown import Shown
 from portlab.view.gate import Feedback, note
 from portlab.view.words import count
 
@@ -118,7 +119,7 @@ def truth_of(truth: Any, scan: Any) -> Any:
 
 
 @dataclass(frozen=True, repr=False)
-class Checked:
+class Checked(Shown):
     """What is said about one exercise's answer."""
 
     feedback: Feedback
@@ -132,10 +133,6 @@ class Checked:
     def __str__(self) -> str:
         return "\n\n".join(map(str, filter(None, (self.feedback, self.counter))))
 
-    __repr__ = __str__
-
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        return {
-            "text/plain": str(self),
-            "text/html": note(self.feedback, self.counter.inside() if self.counter else ""),
-        }
+    def html(self) -> str:
+        """What is said as a figure."""
+        return note(self.feedback, self.counter.inside() if self.counter else "")

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from portlab.errors import BadTarget, PortLabError
 from portlab.learn.misconceptions import Misconception
 from portlab.model import Exchange
+from portlab.shown import Shown
 from portlab.view import figure, ladders
 from portlab.view.gate import Feedback
 from portlab.view.ladder import Ladders
@@ -58,7 +59,7 @@ class Lab(Protocol):
 
 
 @dataclass(frozen=True, repr=False)
-class CounterExample:
+class CounterExample(Shown):
     """A belief, the sentence that corrects it, and the exchanges that show it (none where no lab could).
 
     `meanwhile` was asked while the lab was changed, `afterwards` when it had been put back.
@@ -88,7 +89,7 @@ class CounterExample:
     def inside(self) -> str:
         """As HTML to stand in another figure."""
         rows = [
-            (f'<p class="row">{heading}:</p>' if heading else "") + row._repr_mimebundle_()["text/html"]
+            (f'<p class="row">{heading}:</p>' if heading else "") + row.html()
             for heading, row in self.pictures()
         ]
         return self.feedback.html() + "".join(rows)
@@ -97,11 +98,9 @@ class CounterExample:
         rows = [(f"--- {heading} ---\n" if heading else "") + str(row) for heading, row in self.pictures()]
         return "\n\n".join([str(self.feedback), *rows])
 
-    __repr__ = __str__
-
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        html = figure.wrap("note", self.feedback.head, f'<div class="more">{self.inside()}</div>', "gate")
-        return {"text/plain": str(self), "text/html": html}
+    def html(self) -> str:
+        """The counter-example as a figure of its own."""
+        return figure.wrap("note", self.feedback.head, f'<div class="more">{self.inside()}</div>', "gate")
 
 
 def show(held: Misconception, lab: Lab | None, scanner: Any) -> CounterExample:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from portlab import files
+from portlab.shown import Shown
 from portlab.view import figure
 from portlab.view.gate import MARKS
 from portlab.view.svg import escape
@@ -16,7 +17,7 @@ HEADS = ("name", "your answer", "the evidence", "mark")
 
 
 @dataclass(frozen=True, repr=False)
-class HandIn:
+class HandIn(Shown):
     """The answers of one lesson, shown as a table; `seed` is the number that the learner's own lab began with."""
 
     lesson: str
@@ -42,15 +43,13 @@ class HandIn:
         head = f"Lesson {self.lesson}: what you answered"
         return "\n".join([head, *("  ".join(filter(None, row)) for row in self.rows() or [["nothing yet"]])])
 
-    __repr__ = __str__
-
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+    def html(self) -> str:
+        """The table as a figure."""
         title = f"Lesson {self.lesson}: what you answered"
         detail = "nothing yet" if not self.answers else "" if self.seed is None else f"seed {self.seed}"
         rows = [[escape(cell) for cell in row] for row in self.rows()]
         table = figure.table(title, HEADS, rows, "prose") if rows else ""
-        html = figure.wrap("hand-in", title, figure.heading(title, detail) + table)
-        return {"text/plain": str(self), "text/html": html}
+        return figure.wrap("hand-in", title, figure.heading(title, detail) + table)
 
 
 def _said(kept: dict[str, Any]) -> str:

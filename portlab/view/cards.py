@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from portlab.cards import WAYS, Card, cards_of
 from portlab.ports import Port
+from portlab.shown import Shown
 from portlab.view import figure, given
 from portlab.view.svg import escape
 from portlab.view.words import count
@@ -20,8 +20,8 @@ KEYS = (
 )
 
 
-@dataclass(frozen=True, eq=False)
-class Cards:
+@dataclass(frozen=True, eq=False, repr=False)
+class Cards(Shown):
     """Cards to practise with: as a figure, and as a list in plain text."""
 
     cards: Sequence[Card]
@@ -30,11 +30,10 @@ class Cards:
         lines = [f"{WAYS[card.way]}:  {card}" for card in self.cards]
         return "\n".join([f"Port cards: {count(len(self.cards), 'card')}", *lines])
 
-    __repr__ = __str__
-
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+    def html(self) -> str:
+        """The cards as a figure."""
         note = f"{count(len(self.cards), 'card')}. Practice: answers are not kept."
-        return {"text/plain": str(self), "text/html": html(self.cards, note)}
+        return html(self.cards, note)
 
 
 def cards(rows: Iterable[Port]) -> Cards:

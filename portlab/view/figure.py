@@ -16,15 +16,16 @@ from importlib import resources
 from itertools import zip_longest
 
 from portlab.view.svg import escape
-from portlab.view.tokens import css_variables, in_light
+from portlab.view.tokens import css_variables, in_light, state_rules
 from portlab.view.words import fidelity_name
 
 
 @cache
 def css(name: str) -> str:
-    """One of the style sheets in styles/, without its comments and line breaks."""
-    lines = (resources.files("portlab.view") / "styles" / f"{name}.css").read_text("utf-8").splitlines()
-    return "".join(line.strip() for line in lines if not line.strip().startswith("/*"))
+    """One of the style sheets in styles/, without its comments and line breaks, its rules about STATE written out."""
+    sheet = (resources.files("portlab.view") / "styles" / f"{name}.css").read_text("utf-8")
+    lines = [line.strip() for line in sheet.splitlines() if not line.strip().startswith("/*")]
+    return "".join(state_rules(line) if "STATE" in line else line for line in lines)
 
 
 @cache

@@ -5,7 +5,6 @@ from __future__ import annotations
 import textwrap
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
@@ -13,6 +12,7 @@ from portlab.addresses import dotted
 from portlab.model import Reason, State
 from portlab.ports import common, service_name
 from portlab.result import Scan
+from portlab.shown import Shown
 from portlab.verdict import NO_PORT
 from portlab.view import figure, given, heads, words
 from portlab.view.svg import badge, escape
@@ -26,7 +26,7 @@ Cell = tuple[State, Reason]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class HostTable:
+class HostTable(Shown):
     """What each host said on each port: a real table, so it needs no other words beside it."""
 
     scan: Scan
@@ -72,11 +72,6 @@ class HostTable:
                 textwrap.fill("   ".join(parts), WIDTH, initial_indent=start, subsequent_indent=" " * 4)
             )
         return "\n".join(told)
-
-    __repr__ = __str__
-
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        return {"text/plain": str(self), "text/html": self.html()}
 
     def html(self) -> str:
         """The table as a figure, with a legend of the states in it."""

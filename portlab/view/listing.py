@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from portlab.addresses import dotted
 from portlab.packets.left_out import sentence
 from portlab.packets.streams import first_bytes
+from portlab.shown import text_table
 from portlab.view import figure
 from portlab.view.ladder.packet import Packet, read
 from portlab.view.svg import escape
@@ -39,12 +40,7 @@ def mimebundle(capture: Capture) -> dict[str, str]:
 
 
 def _text(title: str, rows: list[tuple[str, ...]], notes: list[str]) -> str:
-    widths = [max(len(row[place]) for row in (HEADS, *rows)) for place in range(len(HEADS))]
-    lines = [
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in (HEADS, *rows)
-    ]
-    return "\n".join([title, *lines, *notes])
+    return "\n".join([title, *text_table([HEADS, *rows]), *notes])
 
 
 def _title(capture: Capture) -> str:

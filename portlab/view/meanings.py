@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import textwrap
 from dataclasses import dataclass
-from typing import Any
 
 from portlab.model import Answer, Meaning
+from portlab.shown import Shown
 from portlab.techniques import technique
 from portlab.view import figure, words
 from portlab.view.svg import badge, escape
@@ -26,7 +26,7 @@ def answer_name(answer: Answer) -> str:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Meanings:
+class Meanings(Shown):
     """One technique's table, shown as a table."""
 
     name: str
@@ -41,12 +41,8 @@ class Meanings:
             lines.append(textwrap.fill(told, WIDTH, initial_indent="    ", subsequent_indent="    "))
         return "\n".join(lines)
 
-    __repr__ = __str__
-
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        return {"text/plain": str(self), "text/html": self._html()}
-
-    def _html(self) -> str:
+    def html(self) -> str:
+        """The table as a figure."""
         title = f"{words.technique_name(self.name)}: what each answer says"
         rows = [
             [

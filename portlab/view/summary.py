@@ -14,6 +14,7 @@ from portlab.model import DAMAGED, RECEIVED, SENT, Answer, PortResult, Reason, S
 from portlab.packets.dissect import Dissected
 from portlab.packets.left_out import sentence
 from portlab.result import FLOOD, ORDINARY
+from portlab.shown import text_table
 from portlab.verdict import FROM_NEW_PORT, NOT_CAPTURED, PROVEN_BY_SCANNER
 from portlab.view import figure, words
 from portlab.view.svg import badge, escape
@@ -242,13 +243,7 @@ def text(scan: Scan) -> str:
 
 
 def _text_table(seen: Summary) -> list[str]:
-    heads = _heads(seen)
-    table = [heads, *([plain for plain, _ in _cells(row, seen)] for row in seen.rows)]
-    widths = [max(len(line[column]) for line in table) for column in range(len(heads))]
-    return [
-        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
-        for line in table
-    ]
+    return text_table([_heads(seen), *([plain for plain, _ in _cells(row, seen)] for row in seen.rows)])
 
 
 def _heads(seen: Summary) -> list[str]:

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from html import escape
+from typing import NamedTuple
 
 from portlab.model import State
 from portlab.view.tokens import LOOKS, glyph, slug
 
-__all__ = ["badge", "definitions", "element", "escape", "text"]
+__all__ = ["Drawing", "badge", "definitions", "element", "escape", "text"]
+
+
+class Drawing(NamedTuple):
+    """A piece of SVG and its height in pixels."""
+
+    svg: str
+    height: float
 
 
 def element(tag: str, *children: str, **attributes: object) -> str:

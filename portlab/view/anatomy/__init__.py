@@ -16,6 +16,7 @@ from portlab.errors import BadTarget, MalformedPacket
 from portlab.model import CHECKSUM_NOT_READY, FRAME, SENT, SNAP
 from portlab.packets.byhand import built
 from portlab.packets.headers import ETHERNET_SIZE, ETHERTYPE_IPV4
+from portlab.shown import Shown, text_table
 from portlab.view import figure, given
 from portlab.view.anatomy import page, still
 from portlab.view.anatomy.fields import Layer
@@ -27,7 +28,7 @@ HEADS = ("bytes", "layer", "field", "value", "meaning")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Anatomy:
+class Anatomy(Shown):
     """One packet taken apart; `length` is what it had on the wire, where not all of it was kept."""
 
     title: str
@@ -36,19 +37,10 @@ class Anatomy:
     layers: tuple[Layer, ...]
 
     def __str__(self) -> str:
-        rows = _rows(self.layers)
-        widths = [max(len(row[place]) for row in (HEADS, *rows)) for place in range(4)]
-        lines = [
-            "  ".join(
-                [*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[4]]
-            ).rstrip()
-            for row in (HEADS, *rows)
-        ]
-        return "\n".join([f"{self.title} ({self.detail})", *lines])
+        return "\n".join([f"{self.title} ({self.detail})", *text_table([HEADS, *_rows(self.layers)])])
 
-    __repr__ = __str__
-
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+    def html(self) -> str:
+        """The packet as a figure."""
         rows = [[escape(cell) for cell in row] for row in _rows(self.layers)]
         alternative = (
             f"{self.title}: {len(self.raw)} bytes in hexadecimal and as fields. The list has every field."
@@ -61,8 +53,7 @@ class Anatomy:
             + figure.table(self.title, HEADS, rows, "fields")
             + "</details>"
         )
-        html = figure.wrap("anatomy", self.title, body, "anatomy", script_name="anatomy")
-        return {"text/plain": str(self), "text/html": html}
+        return figure.wrap("anatomy", self.title, body, "anatomy", script_name="anatomy")
 
 
 def anatomy(frame: Any, title: str = "") -> Anatomy:

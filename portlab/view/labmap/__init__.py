@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from portlab.model import State
 from portlab.result import Scan
+from portlab.shown import Shown
 from portlab.view import figure, given, heads, words
 from portlab.view.labmap.found import Found, found_in
 from portlab.view.svg import escape
@@ -49,7 +50,7 @@ class Network:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class LabMap:
+class LabMap(Shown):
     """The lab as a map; the same as a nested list in text."""
 
     fidelity: str
@@ -82,11 +83,6 @@ class LabMap:
         for network in others:
             lines += _network_text(network)
         return "\n".join(lines)
-
-    __repr__ = __str__
-
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        return {"text/plain": str(self), "text/html": self.html()}
 
     def html(self) -> str:
         """The map as a figure."""

@@ -11,9 +11,9 @@ the button "Scanner's view" shows the one or the other.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from portlab.model import Exchange
+from portlab.shown import Shown
 from portlab.view import figure, given
 from portlab.view.ladder import drawing, text
 from portlab.view.ladder.describe import describe
@@ -167,7 +167,7 @@ def _way(row: Row, story: Story) -> str:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Ladders:
+class Ladders(Shown):
     """Several exchanges to be compared."""
 
     exchanges: tuple[Exchange, ...]
@@ -175,17 +175,15 @@ class Ladders:
     def __str__(self) -> str:
         return "\n\n\n".join(transcript(exchange) for exchange in self.exchanges)
 
-    __repr__ = __str__
-
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+    def html(self) -> str:
+        """The ladders as one figure."""
         stories = [describe(exchange) for exchange in self.exchanges]
         figures = "".join(html(story, alone=False) for story in stories)
-        page = (
+        return (
             figure.style("ladder", *SHEETS)
             + f'<div class="pl-side">{figures}</div><div class="pl"><p class="muted">{_times(*stories)}</p></div>'
             + figure.script("ladder")
         )
-        return {"text/plain": str(self), "text/html": page}
 
 
 def ladders(*exchanges: Exchange) -> Ladders:

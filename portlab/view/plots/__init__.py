@@ -21,7 +21,7 @@ from portlab.model import State
 from portlab.view import given, words
 from portlab.view.plots.counts import compare, states
 from portlab.view.plots.picture import Picture, Words, about, describe, tell, themed
-from portlab.view.plots.style import LIGHT, MARKS, axes, style
+from portlab.view.plots.style import LIGHT, axes, marker, style
 from portlab.view.plots.time import icmp_staircase, timeline
 from portlab.view.tokens import LOOKS
 
@@ -77,7 +77,7 @@ def _strip(ax: Axes, y: float, times: NDArray[np.float64], state: State) -> None
     """The answers of one state as marks side by side, and their median as a line."""
     place = np.linspace(0, len(times) - 1, min(len(times), MOST_MARKS)).round().astype(int)
     apart = (np.arange(len(place)) * 0.618034 % 1 - 0.5) * 0.4  # spread evenly, the same each time
-    ax.plot(times[place], y + apart, linestyle="", alpha=0.75, zorder=3, **MARKS[state])
+    ax.plot(times[place], y + apart, linestyle="", alpha=0.75, zorder=3, **marker(state))
     median = float(np.median(times))
     ax.plot([median, median], [y - 0.34, y + 0.34], color=LIGHT["ink"], linewidth=2, zorder=4)
     ax.annotate(

@@ -9,7 +9,7 @@ from portlab.errors import BadTarget, quoted
 from portlab.model import State
 from portlab.view import given, words
 from portlab.view.plots.picture import Words, about, tell
-from portlab.view.plots.style import LIGHT, axes, style
+from portlab.view.plots.style import LIGHT, axes, bar, style
 from portlab.view.tokens import LOOKS
 
 if TYPE_CHECKING:
@@ -49,17 +49,9 @@ def states(frame: DataFrame, ax: Axes | None = None) -> Axes:
 
 def _bar(ax: Axes, y: float, count: int, state: State) -> None:
     """One bar in the state's own manner, and its count beside it."""
-    look = {
-        State.OPEN: {"facecolor": LIGHT["open"]},
-        State.UP: {"facecolor": LIGHT["open"]},
-        State.FILTERED: {"facecolor": LIGHT["paper"], "edgecolor": LIGHT["filtered"], "hatch": "///"},
-        State.OPEN_FILTERED: {"facecolor": LIGHT["paper"], "edgecolor": LIGHT["filtered"], "hatch": "///"},
-        State.CLOSED: {"facecolor": LIGHT["wash"], "edgecolor": LIGHT["closed"]},
-        State.DOWN: {"facecolor": LIGHT["wash"], "edgecolor": LIGHT["closed"]},
-    }.get(state, {"facecolor": LIGHT["paper"], "edgecolor": LIGHT["ink"]})
-    ax.barh(y, count, height=0.6, linewidth=1.2, **look)  # type: ignore[arg-type]  # names of colours
-    if state is State.OPEN_FILTERED:  # half of each
-        ax.barh(y + 0.15, count, height=0.3, facecolor=LIGHT["open"])
+    ax.barh(y, count, height=0.6, linewidth=1.2, **bar(state))
+    if half := LOOKS[state].half:
+        ax.barh(y + 0.15, count, height=0.3, facecolor=LIGHT[half])
     ax.annotate(f"{count:,}", (count, y), (5, 0), textcoords="offset points", va="center")
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import io
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from portlab.errors import BadTarget
+from portlab.shown import Shown, text_table
 from portlab.view import figure, given, words
 from portlab.view.plots.style import LIGHT, NARROW, WIDE, style
 from portlab.view.svg import escape
@@ -55,9 +56,7 @@ class Words:
     about: About
 
     def __str__(self) -> str:
-        table = [self.heads, *self.rows]
-        widths = [max(len(row[column]) for row in table) for column in range(len(self.heads))]
-        lines = ["  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip() for row in table]
+        lines = text_table([self.heads, *self.rows])
         told = f"{self.about.scans}   [{', '.join(map(words.fidelity_name, self.about.fidelities))}]"
         return "\n".join([self.title, told, self.note, "", *lines])
 
@@ -93,7 +92,7 @@ def _words(ax: Axes) -> Words:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Picture:
+class Picture(Shown):
     """A figure of plots, as it is shown: drawn wide and narrow, with its words."""
 
     plots: tuple[Words, ...]
@@ -103,11 +102,6 @@ class Picture:
 
     def __str__(self) -> str:
         return "\n\n".join(str(plot) for plot in self.plots)
-
-    __repr__ = __str__
-
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        return {"text/plain": str(self), "text/html": self.html()}
 
     def html(self) -> str:
         """The plots as a figure, and the numbers that are drawn as tables."""

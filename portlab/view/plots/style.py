@@ -1,13 +1,14 @@
-"""The house style of plots: fonts, colours and marks that matplotlib shares with all other pictures."""
+"""The house style of plots: fonts, colours and looks that matplotlib shares with all other pictures."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from portlab.model import State
 from portlab.view import given
-from portlab.view.tokens import COLOURS
+from portlab.view.tokens import COLOURS, LOOKS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -59,28 +60,19 @@ RC: dict[str, Any] = {
     "svg.hashsalt": "portlab",
 }
 
-MARKS: dict[State, dict[str, Any]] = {
-    State.OPEN: {"marker": "o", "color": LIGHT["open"]},
-    State.CLOSED: {"marker": "x", "color": LIGHT["closed"], "markeredgewidth": 1.6},
-    State.FILTERED: {
-        "marker": "s",
-        "color": LIGHT["filtered"],
-        "markerfacecolor": "none",
-        "markeredgewidth": 1.4,
-    },
-    State.UNFILTERED: {"marker": "D", "color": LIGHT["ink"], "markerfacecolor": "none"},
-    State.OPEN_FILTERED: {
-        "marker": "o",
-        "color": LIGHT["open"],
-        "fillstyle": "left",
-        "markerfacecoloralt": LIGHT["filtered"],
-        "markeredgecolor": "none",
-    },
-    State.UP: {"marker": "^", "color": LIGHT["open"]},
-    State.NO_ANSWER: {"marker": "^", "color": LIGHT["ink"], "markerfacecolor": "none"},
-    State.DOWN: {"marker": "v", "color": LIGHT["closed"]},
-}
-"""How matplotlib draws each state's shape."""
+
+def marker(state: State) -> dict[str, Any]:
+    """How matplotlib draws a state's mark: arguments of `Axes.plot`."""
+    return _in_colours(LOOKS[state].marker)
+
+
+def bar(state: State) -> dict[str, Any]:
+    """How matplotlib draws a state's bar: arguments of `Axes.barh`."""
+    return _in_colours(LOOKS[state].bar)
+
+
+def _in_colours(look: Mapping[str, str | float]) -> dict[str, Any]:
+    return {name: LIGHT.get(str(value), value) for name, value in look.items()}
 
 
 def style() -> Any:

@@ -12,7 +12,7 @@ from portlab.model import Answer, State
 from portlab.result import Scan
 from portlab.view import given, words
 from portlab.view.plots.picture import Words, about, tell
-from portlab.view.plots.style import LIGHT, MARKS, axes, style
+from portlab.view.plots.style import LIGHT, axes, marker, style
 from portlab.view.tokens import LOOKS
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def timeline(scan: Scan | DataFrame, ax: Axes | None = None) -> Axes:
         for state in State:
             some = came[came["state"] == state]
             if len(some):
-                ax.plot(some["time_ms"] / 1e3, some["row"], linestyle="", zorder=4, **MARKS[state])
+                ax.plot(some["time_ms"] / 1e3, some["row"], linestyle="", zorder=4, **marker(state))
         _row_names(ax, rows)
         ax.set_xlabel(_seconds(frame))
     return tell(ax, _timeline_words(frame, came, len(rows)))

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from portlab.addresses import dotted
 from portlab.errors import BadTarget
 from portlab.result import Scan
+from portlab.shown import Shown
 from portlab.view import figure, given, heads, words
 from portlab.view.portmap import drawing
 from portlab.view.portmap.cells import MOST_LISTED, PORTS, HostPorts, Range, ports_of
@@ -21,7 +21,7 @@ HEADS = ("ports", "count", "state", "reason", "usual service")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class PortMap:
+class PortMap(Shown):
     """The ports of one host: a picture in a notebook, ranges as text."""
 
     scan: Scan
@@ -45,11 +45,6 @@ class PortMap:
             for row in self.ports.ranges()
         ]
         return "\n".join([head, self.detail, *told, self.ports.in_short, "", *lines])
-
-    __repr__ = __str__
-
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        return {"text/plain": str(self), "text/html": self.html()}
 
     def html(self) -> str:
         """The map as a figure: legend, look-up, picture, list of what is open, and the ranges as a table."""
@@ -87,22 +82,22 @@ class PortMap:
         return f'<ul class="legend">{"".join(items)}</ul>'
 
     def _pictures(self, name: str) -> str:
-        """One grid where the ports fit into it; otherwise all of them small, and a strip of them enlarged."""
+        """One window where the ports fit into it; otherwise all of them small, and a strip of them enlarged."""
         asked = np.flatnonzero(self.ports.cells)
-        grid = drawing.window(int(asked[0]), int(asked[-1]))
+        window = drawing.window_of(int(asked[0]), int(asked[-1]))
         alternative = f"{self.title}. {self.ports.in_short} The table below says the same in words."
         states, labels = (
             self.ports.states,
             {port: self.ports.services.get(port, "") for port in self.ports.open},
         )
         pictures = ""
-        if grid is None:
-            grid = drawing.strip_of(int(asked[0]))
-            whole = drawing.draw(drawing.WHOLE, states, labels, f"{name}w", grid)
+        if window is None:
+            window = drawing.strip_of(int(asked[0]))
+            whole = drawing.draw(drawing.WHOLE, states, labels, f"{name}w", window)
             pictures = f'<p class="muted">{drawing.WHOLE.caption} The framed strip is enlarged below.</p>'
             pictures += figure.picture(whole.svg, whole.height, alternative, "portmap", left=50, right=206)
-        large = drawing.draw(grid, states, labels, f"{name}d")
-        pictures += f'<p class="muted caption">{grid.caption}</p>'
+        large = drawing.draw(window, states, labels, f"{name}d")
+        pictures += f'<p class="muted caption">{window.caption}</p>'
         return pictures + figure.picture(large.svg, large.height, alternative, "portmap", left=50, right=206)
 
     def _open_list(self) -> str:

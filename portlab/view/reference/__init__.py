@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from portlab.model import State
 from portlab.ports import EXAMS, Port, PortTable, find
+from portlab.shown import Shown
 from portlab.view import figure, given, words
 from portlab.view.reference.marks import GROUPS, SECRECY
 from portlab.view.summary import CONVENTION, INTERESTING
@@ -32,8 +33,8 @@ Found = dict[State, list[str]]
 """Hosts by the state in which one port was found."""
 
 
-@dataclass(frozen=True, eq=False)
-class Reference:
+@dataclass(frozen=True, eq=False, repr=False)
+class Reference(Shown):
     """Rows of the port reference as a picture.
 
     `scans` fill the column "in the lab".  `probe` puts a button into it, for a live picture; `told` is a sentence
@@ -48,8 +49,6 @@ class Reference:
     def __str__(self) -> str:
         return "\n".join([str(self.rows), *self._found_lines(), *_sources(self.scans)])
 
-    __repr__ = __str__
-
     def _found_lines(self) -> Iterator[str]:
         found = found_in(self.scans, self.rows)
         if found:
@@ -57,8 +56,9 @@ class Reference:
         for where, by_state in found.items():
             yield f"{where} in the lab: {in_words(by_state)}"
 
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        return {"text/plain": str(self), "text/html": html(self)}
+    def html(self) -> str:
+        """The reference as a figure."""
+        return html(self)
 
 
 def reference(scans: Iterable[Scan] = (), rows: PortTable | None = None) -> Reference:

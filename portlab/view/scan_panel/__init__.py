@@ -15,9 +15,8 @@ import numpy as np
 from portlab.model import State
 from portlab.result import Scan
 from portlab.view import figure, summary, words
-from portlab.view.portmap.drawing import Drawing
 from portlab.view.scan_panel.drawing import cells, timeline
-from portlab.view.svg import badge, escape
+from portlab.view.svg import Drawing, badge, escape
 from portlab.view.tokens import LOOKS
 
 

@@ -16,8 +16,8 @@ from portlab.model import State
 from portlab.result import Scan
 from portlab.techniques import technique
 from portlab.verdict import NO_EVENT, NO_PORT
-from portlab.view.portmap.drawing import SMALL, TILES, Drawing
-from portlab.view.svg import element, text
+from portlab.view import tiles
+from portlab.view.svg import Drawing, element, text
 from portlab.view.tokens import LOOKS, slug
 from portlab.view.words import duration
 
@@ -25,19 +25,9 @@ NOT_ASKED, WAITING = 0, 255
 """Beside the states' codes: not asked (yet); asked, and nothing came back so far."""
 
 KINDS = {state.code: slug(state) for state in State} | {WAITING: "waiting"}
-# One tile a cell, in units of cells; pings have states of their own.
-MARKS = {slug(state): tile for state, tile in TILES.items()} | {
-    "up": '<path d="M.5 .15L.85 .85H.15Z" fill="var(--open)"/>',
-    "no-answer": '<path d="M.5 .2L.82 .8H.18Z" fill="none" stroke="var(--ink)" stroke-width=".08"/>',
-    "down": '<path d="M.5 .85L.85 .15H.15Z" fill="var(--closed)"/>',
-    "waiting": '<path d="M.36 .5H.64" stroke="var(--line)" stroke-width=".09"/>',
-}
-TINTS = {slug(state): tile for state, tile in SMALL.items()} | {
-    "up": '<rect width="5" height="12" fill="var(--open)"/>',
-    "no-answer": '<path d="M0 6H5" stroke="var(--ink)" stroke-width="1"/>',
-    "down": '<rect width="5" height="12" fill="var(--closed)" opacity=".5"/>',
-    "waiting": '<path d="M2 6H3" stroke="var(--line)" stroke-width=".6"/>',
-}
+DASH = '<path d="M.36 .5H.64" stroke="var(--line)" stroke-width=".09"/>'
+SMALL_DASH = '<path d="M2 6H3" stroke="var(--line)" stroke-width=".6"/>'
+"""A cell that is waiting, as the states' tiles and tints are drawn."""
 
 
 class Grid(NamedTuple):
@@ -106,31 +96,27 @@ def _name(scan: Scan, address: int) -> str:
 
 
 def _patterns(name: str, grid: Grid, used: NDArray[np.uint8]) -> str:
-    tiles, width, height = (TINTS, 5, 12) if grid is MASSES else (MARKS, 1, 1)
-    patterns = (
-        f'<pattern id="{name}{KINDS[code]}" y="-.5" width="{width}" height="{height}" '
-        f'patternUnits="userSpaceOnUse">{tiles[KINDS[code]]}</pattern>'
-        for code in used.tolist()
-        if code != NOT_ASKED
-    )
-    return f"<defs>{''.join(patterns)}</defs>"
+    small = grid.height < tiles.SMALL
+    looks = {KINDS[code]: _tile(code, small) for code in used.tolist() if code != NOT_ASKED}
+    return tiles.patterns(name, looks, small)
+
+
+def _tile(code: int, small: bool) -> str:
+    if code == WAITING:
+        return SMALL_DASH if small else DASH
+    look = LOOKS[State.of(code)]
+    return look.tint if small else look.tile
 
 
 def _block(kind: NDArray[np.uint8], grid: Grid, y: float, name: str) -> str:
-    """Cells in rows with their outline: for each kind its runs as lines one cell thick, cut at the rows' ends."""
+    """Cells in rows with their outline: one path for each kind, filled with that kind's pattern."""
     rows, rest = divmod(len(kind), grid.columns)
     across = grid.columns if rows else rest
     short = f"H{rest}V{rows + 0.5}" if rows and rest else ""  # the last row may not be full
     lines = f'<path class="edge" d="M0 -.5H{across}V{(rows or 1) - 0.5}{short}H0Z"/>'
-    places = np.arange(len(kind))
-    starts = np.flatnonzero((np.diff(kind, prepend=kind[:1]) != 0) | (places % grid.columns == 0))
-    lengths = np.diff(starts, append=len(kind))
-    down, right = np.divmod(starts, grid.columns)
-    for code in np.unique(kind[kind != NOT_ASKED]).tolist():
-        mine = kind[starts] == code
-        runs = zip(right[mine].tolist(), down[mine].tolist(), lengths[mine].tolist(), strict=True)
-        path = "".join([f"M{a} {b}h{c}" for a, b, c in runs])
-        lines += f'<path d="{path}" stroke="url(#{name}{KINDS[code]})"/>'
+    for code, path in tiles.paths(kind, grid.columns).items():
+        if code != NOT_ASKED:
+            lines += f'<path d="{path}" stroke="url(#{name}{KINDS[code]})"/>'
     rows += bool(rest)
     return (
         f'<svg class="cells" y="{y:g}" viewBox="0 -.5 {grid.columns} {rows}" width="100%" '

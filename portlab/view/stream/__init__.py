@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from portlab.addresses import dotted
 from portlab.captures import Capture
 from portlab.errors import BadTarget, quoted
 from portlab.packets.streams import End, Stream
 from portlab.ports import service_name
+from portlab.shown import Shown
 from portlab.view import figure, given
 from portlab.view.anatomy.fields import printable
 from portlab.view.stream.turns import Kind, Part, Turn, is_telnet, parts, turns
@@ -24,7 +24,7 @@ MARKS = {True: "▶", False: "◀"}
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Conversation:
+class Conversation(Shown):
     """One TCP connection to be read; `place` says which of several it is."""
 
     stream: Stream
@@ -65,11 +65,6 @@ class Conversation:
 
     def __str__(self) -> str:
         return "\n".join([self.title, self.detail, "", *self._lines(), *self.notes, "", *self._hexadecimal()])
-
-    __repr__ = __str__
-
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        return {"text/plain": str(self), "text/html": self.html()}
 
     def html(self, bare: bool = False) -> str:
         """The figure; a `bare` one stands beside others."""
@@ -155,7 +150,7 @@ def _shortened(part: Part) -> str:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Conversations:
+class Conversations(Shown):
     """Several connections to be compared."""
 
     each: Sequence[Conversation]
@@ -163,12 +158,10 @@ class Conversations:
     def __str__(self) -> str:
         return "\n\n\n".join(str(one) for one in self.each)
 
-    __repr__ = __str__
-
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+    def html(self) -> str:
+        """The figures beside each other."""
         page = "".join(one.html(bare=True) for one in self.each)
-        style = figure.style("stream", "stream")
-        return {"text/plain": str(self), "text/html": f'{style}<div class="pl-streams">{page}</div>'}
+        return f'{figure.style("stream", "stream")}<div class="pl-streams">{page}</div>'
 
 
 def follow(capture: Capture, host: str, port: int, *, which: int = 0) -> Conversation:

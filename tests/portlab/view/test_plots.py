@@ -15,7 +15,7 @@ from portlab.exports.events import COLUMNS as EVENT_COLUMNS
 from portlab.model import Reason, State
 from portlab.view import plots
 from portlab.view.plots import MOST_MARKS
-from portlab.view.plots.style import MARKS
+from portlab.view.plots.style import marker
 from portlab.view.plots.time import MOST_ROWS
 from portlab.view.tokens import LOOKS
 from tests.portlab.view import made
@@ -35,7 +35,7 @@ def frame(
 
 def marks(ax: Axes, state: State) -> list[float]:
     """Where marks of this state's shape and colour stand on the axis of times."""
-    look = MARKS[state]
+    look = marker(state)
     return [
         float(x)
         for line in ax.lines

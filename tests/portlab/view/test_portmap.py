@@ -131,7 +131,7 @@ def test_what_had_not_answered_when_the_scan_ended_is_counted_and_never_called_u
     ],
 )
 def test_a_range_is_drawn_as_it_was_asked(first: int, last: int, grid: tuple[int, int] | None) -> None:
-    window = drawing.window(first, last)
+    window = drawing.window_of(first, last)
     assert (window and (window.first, window.rows)) == grid
 
 
