@@ -21,6 +21,7 @@ from portlab.model import (
     Exchange,
     Frames,
     PortResult,
+    Probes,
     Reason,
     State,
     read_only,
@@ -331,6 +332,9 @@ class Scan:
 
     def _exchange(self, index: int) -> Exchange:
         chosen = self._frames_by_row.of(index)
+        mine = self.probes[self._probes_by_row.of(index)]
+        if self.protocol == "udp":
+            chosen = np.union1d(chosen, self._strays_to(mine, self.address[index]))
         if self.findings.answer[index] == Answer.NO_NEIGHBOUR.code:
             seen, address = self.events.shown, self.address[index]
             asked = seen.is_arp & ((seen.arp_target == address) | (seen.arp_sender == address))
@@ -340,7 +344,7 @@ class Scan:
             result=self.row(index),
             frames=read_only(frames),
             errnos=read_only(self.received.errnos[self._errnos_by_row.of(index)]),
-            probes=read_only(self.probes[self._probes_by_row.of(index)]),
+            probes=read_only(mine),
             decides=self._deciding(index, frames),
             ended_ns=self.watched_until_ns or self.started_ns + int(self.elapsed_s * 1e9),
             names=self.asked.names,
@@ -350,6 +354,13 @@ class Scan:
     def _frames_by_row(self) -> ByRow:
         probe = conversations(self.events.shown, ProbeTable(self.probes), self.protocol)
         return ByRow(self._row_of(probe))
+
+    def _strays_to(self, mine: Probes, address: np.uint32) -> NDArray[np.intp]:
+        """Datagrams to the ports that these probes came from, of which nobody can say which port they answer."""
+        seen, strays = self.events.shown, self._frames_by_row.of(NOBODY)
+        strays = strays[(seen.is_udp & seen.received)[strays] & (seen.source[strays] == address)]
+        asked_from = np.isin(seen.destination_port[strays], mine["source_port"])
+        return strays[asked_from & np.isin(seen.destination[strays], mine["source"])]
 
     @cached_property
     def _errnos_by_row(self) -> ByRow:
