@@ -170,10 +170,12 @@ class Scan:
         """The usual service of each row's port ("" where the reference has none): a convention, not an
         observation.
         """
-        protocol = self.protocol
         ports, which = np.unique(self.port, return_inverse=True)
-        usual = [service_name(port, protocol) if port != NO_PORT else "" for port in ports.tolist()]
+        usual = [self._usual(port) for port in ports.tolist()]
         return [usual[place] for place in which.tolist()]
+
+    def _usual(self, port: int) -> str:
+        return service_name(port, self.protocol) if port != NO_PORT else ""
 
     # --- rows ---------------------------------------------------------------------------------------------
 
@@ -250,7 +252,7 @@ class Scan:
             answered_by=dotted(speaker) if speaker else None,
             icmp_type=_or_none(found.icmp_type[index]),
             icmp_code=_or_none(found.icmp_code[index]),
-            service=self.service[index],
+            service=self._usual(port),
             fidelity=self.fidelity,
             sentence=NOT_OURS if answer is Answer.UNKNOWN else self._sentence(index, meaning.sentence),
             source="" if answer is Answer.UNKNOWN else meaning.source,

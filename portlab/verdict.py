@@ -155,13 +155,16 @@ def hear(technique: Technique, events: Events, event: NDArray[np.intp], asked: N
             np.full(len(ends), NO_TTL, np.int16),
         )
     seen = events.seen
-    is_icmp, from_somebody = seen.is_icmp[event], seen.is_ipv4[event] & (seen.source[event] != 0)
+    is_icmp = seen.is_icmp[event]
+    came = (seen.is_ipv4 & seen.received)[event] & (
+        seen.source[event] != 0
+    )  # the scanner's own word has no such way
     return Heard(
         np.where(seen.is_arp[event], seen.arp_sender[event], seen.source[event]),
         np.where(is_icmp, seen.icmp_type[event].astype(np.int16), np.int16(-1)),
         np.where(is_icmp, seen.icmp_code[event].astype(np.int16), np.int16(-1)),
         events.frames["time_ns"][event],
-        np.where(from_somebody, seen.ttl[event].astype(np.int16), np.int16(NO_TTL)),
+        np.where(came, seen.ttl[event].astype(np.int16), np.int16(NO_TTL)),
     )
 
 

@@ -8,7 +8,7 @@ from scapy.layers.inet import ICMP, IP, TCP
 from scapy.layers.l2 import ARP
 
 from portlab.addresses import number
-from portlab.model import ERRNO, PROBE, Answer, Events, Reason, State, no_errnos, no_frames
+from portlab.model import ERRNO, PROBE, SENT, Answer, Events, Reason, State, no_errnos, no_frames
 from portlab.techniques import technique
 from portlab.techniques.matching import Matches
 from portlab.verdict import NO_EVENT, NO_PORT, NO_TTL, Asked, ByRow, conclude
@@ -198,12 +198,23 @@ def reset(source=TARGET, ttl=63, time_ns=2 * SENT_NS):
     return frame_of(IP(src=source, dst=SCANNER, ttl=ttl) / segment, time_ns=time_ns)
 
 
+def next_of_the_scanner():
+    segment = TCP(sport=SOURCE_PORT, dport=80, flags="A")
+    return frame_of(IP(src=SCANNER, dst=TARGET, ttl=64) / segment, time_ns=2 * SENT_NS, direction=SENT)
+
+
 DECIDING = [
     ("syn", reset(), Answer.RST, (TARGET, 63)),
     ("syn", reset(ttl=255), Answer.RST, (TARGET, 255)),
     ("syn", reset(ttl=0), Answer.RST, (TARGET, 0)),
     ("syn", reset("0.0.0.0"), Answer.RST, ("0.0.0.0", NO_TTL)),  # of nobody nothing is claimed
     ("ping-arp", arp_reply(), Answer.ARP_REPLY, (TARGET, NO_TTL)),
+    (
+        "syn",
+        next_of_the_scanner(),
+        Answer.SYN_ACK,
+        (SCANNER, NO_TTL),
+    ),  # what proves an answer is not the answer
 ]
 
 
