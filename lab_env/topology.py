@@ -289,6 +289,14 @@ HOSTS = (
 
 FIRST_SYN = (FIN | SYN | RST | ACK, SYN)  # of FIN, SYN, RST and ACK only SYN is set
 
+
+def _connections_to(name: str) -> Rule:
+    """What the gateway lets through to a guarded host: first SYNs to each port on which it serves others."""
+    (services,) = (host.services for host in HOSTS if host.name == name)
+    ports = tuple(each.port for each in services if each.transport == "tcp" and not each.loopback)
+    return Rule(Action.ACCEPT, (name,), "tcp", ports, flags=FIRST_SYN)
+
+
 FORWARD = (
     Rule(Action.DROP, ("web",), "tcp", (22,), flags=(SYN | ACK, SYN)),
     Rule(Action.REJECT_ADMIN, ("web",), "tcp", (8080,)),
@@ -296,9 +304,9 @@ FORWARD = (
     Rule(Action.REJECT_RESET, ("web",), "tcp", (3389,)),
     Rule(Action.REJECT_PORT, ("web",), "udp", (161,)),
     Rule(Action.ACCEPT, ("db", "vault"), established=True),
-    Rule(Action.ACCEPT, ("db",), "tcp", (1433, 1521, 3306), flags=FIRST_SYN),
+    _connections_to("db"),
     Rule(Action.DROP, ("db",)),
-    Rule(Action.ACCEPT, ("vault",), "tcp", (443,), flags=FIRST_SYN),
+    _connections_to("vault"),
     Rule(Action.REJECT_ADMIN, ("vault",)),
 )
 

@@ -9,13 +9,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from functools import cache
-from typing import Any, Protocol, Self
+from functools import cache, cached_property
+from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from portlab.errors import BadTarget, quoted
+
+if TYPE_CHECKING:
+    from portlab.packets.dissect import Dissected
+
+AnyType = TypeVar("AnyType", bound=np.generic)
 
 
 class Coded(StrEnum):
@@ -145,7 +150,8 @@ class PortResult:
     """What one scan knows of one port (or, after a ping, of one host: then `port` is None).
 
     `rtt_ms` is None where nothing came back or where the answer cannot be tied to one try.  `answered_by` is
-    the address that spoke, which need not be the address that was asked.
+    the address that spoke, which need not be the address that was asked, and `ttl` the Time to Live that was left in
+    the deciding packet (None where no IP packet decided: silence, ARP, or what connect() said).
     """
 
     host: str
@@ -167,6 +173,7 @@ class PortResult:
     caveat: str = ""
     scanner: str | None = None  # who asked
     traffic: str = "scan"
+    ttl: int | None = None
 
     def __str__(self) -> str:
         where = self.address if self.port is None else f"{self.address} {self.port}/{self.protocol}"
@@ -241,12 +248,37 @@ Errnos = NDArray[np.void]
 Probes = NDArray[np.void]
 
 
-@dataclass(frozen=True, slots=True)
+def read_only(array: NDArray[AnyType]) -> NDArray[AnyType]:
+    """The same array for readers: whoever made it may go on writing, but not through this."""
+    view = array.view()
+    view.flags.writeable = False
+    return view
+
+
+@dataclass(frozen=True, eq=False)
 class Events:
-    """The evidence of one scan: frames and errnos, each a table in order of time."""
+    """The evidence of one scan: frames and errnos, each a table in order of time, to be read and not written."""
 
     frames: Frames
     errnos: Errnos
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "frames", read_only(self.frames))
+        object.__setattr__(self, "errnos", read_only(self.errnos))
+
+    @cached_property
+    def seen(self) -> Dissected:
+        """The headers of the frames, dissected once however many rooms ask for them."""
+        from portlab.packets.dissect import Dissected
+
+        return Dissected(self.frames)
+
+    @cached_property
+    def shown(self) -> Dissected:
+        """The same with damaged packets: to show what was on the wire, never to judge by it."""
+        from portlab.packets.dissect import Dissected
+
+        return Dissected(self.frames, forgiving=True)
 
 
 class Recording(Protocol):

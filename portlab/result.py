@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,21 +21,19 @@ from portlab.model import (
     Exchange,
     Frames,
     PortResult,
+    Probes,
     Reason,
     State,
-    no_frames,
+    read_only,
 )
 from portlab.packets.craft import total_length
-from portlab.packets.dissect import Dissected
 from portlab.packets.headers import ETHERNET_SIZE, ETHERTYPE_IPV4
 from portlab.ports import service_name
 from portlab.techniques import Technique, technique
 from portlab.techniques.matching import NOBODY, ProbeTable, conversations
-from portlab.verdict import NO_EVENT, NO_PORT, REMARKS, RST_AS_WELL, Asked, Findings
+from portlab.verdict import NO_EVENT, NO_PORT, REMARKS, RST_AS_WELL, Asked, ByRow, Findings
 
 SCAN, ORDINARY, FLOOD = "scan", "ordinary", "flood"
-
-AnyType = TypeVar("AnyType", bound=np.generic)
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -50,7 +48,7 @@ class Scan:
     """The result of one scan.  Every port asked comes back exactly once, with state and reason.
 
     As columns: `host`, `address`, `port`, `state`, `reason`, `rtt_ms`, `tries`, `answered_by`, `icmp_type`,
-    `icmp_code`, arrays of the same length (states and reasons as codes, see `model`).  As rows: iterate, or
+    `icmp_code`, `ttl`, arrays of the same length (states and reasons as codes, see `model`).  As rows: iterate, or
     `scan["web", 22]`. As evidence: `events`, `probes`, and `exchange(host, port)`, the conversation behind
     one verdict.
     """
@@ -89,17 +87,13 @@ class Scan:
         for name in ("fidelity", "stopped_by"):
             object.__setattr__(self, name, plain(getattr(self, name)))
         object.__setattr__(self, "authorised", tuple(plain(str(item)) for item in self.authorised))
-        columns = {
-            column.name: _read_only(getattr(self.findings, column.name)) for column in fields(Findings)
-        }
-        events = Events(_read_only(self.received.frames), _read_only(self.received.errnos))
-        scanner = None if self.asked.scanner is None else _read_only(self.asked.scanner)
-        asked = Asked(_read_only(self.asked.address), _read_only(self.asked.port), self.asked.names, scanner)
+        columns = {column.name: read_only(getattr(self.findings, column.name)) for column in fields(Findings)}
+        scanner = None if self.asked.scanner is None else read_only(self.asked.scanner)
+        asked = Asked(read_only(self.asked.address), read_only(self.asked.port), self.asked.names, scanner)
         for name, value in (
             ("asked", asked),
             ("findings", Findings(**columns)),
-            ("probes", _read_only(self.probes)),
-            ("received", events),
+            ("probes", read_only(self.probes)),
         ):
             object.__setattr__(self, name, value)
 
@@ -161,6 +155,10 @@ class Scan:
     def icmp_code(self) -> NDArray[np.int16]:
         return self.findings.icmp_code
 
+    @property
+    def ttl(self) -> NDArray[np.int16]:
+        return self.findings.ttl
+
     @cached_property
     def host(self) -> list[str]:
         """The name of each row's host, or its address where it has none."""
@@ -172,10 +170,12 @@ class Scan:
         """The usual service of each row's port ("" where the reference has none): a convention, not an
         observation.
         """
-        protocol = self.protocol
         ports, which = np.unique(self.port, return_inverse=True)
-        usual = [service_name(port, protocol) if port != NO_PORT else "" for port in ports.tolist()]
+        usual = [self._usual(port) for port in ports.tolist()]
         return [usual[place] for place in which.tolist()]
+
+    def _usual(self, port: int) -> str:
+        return service_name(port, self.protocol) if port != NO_PORT else ""
 
     # --- rows ---------------------------------------------------------------------------------------------
 
@@ -197,16 +197,11 @@ class Scan:
         if port is not None and (isinstance(port, bool) or not isinstance(port, int | np.integer)):
             raise BadTarget(f"{quoted(port)} is not the number of a port. {self._example()}")
         wanted = host.lower().removesuffix(".lab")
-        ours = np.array(
-            [wanted in (name, dotted(a)) for name, a in zip(self.host, self.address.tolist(), strict=True)],
-            bool,
-        )
-        hits = np.flatnonzero(ours & (self.port == (NO_PORT if port is None else port)))
-        if not len(hits):
-            raise BadTarget(
-                self._not_reached(host, port) or self._not_asked(host, port, self.port[ours].tolist())
-            )
-        return int(hits[0])
+        row = self.asked.row(wanted, NO_PORT if port is None else int(port))
+        if row is None:
+            ports = self.port[np.isin(self.address, self.asked.called.get(wanted, ()))].tolist()
+            raise BadTarget(self._not_reached(host, port) or self._not_asked(host, port, ports))
+        return row
 
     def _not_reached(self, host: str, port: int | None) -> str:
         """Why there is no such row, where the scan ended before there could be one."""
@@ -257,13 +252,14 @@ class Scan:
             answered_by=dotted(speaker) if speaker else None,
             icmp_type=_or_none(found.icmp_type[index]),
             icmp_code=_or_none(found.icmp_code[index]),
-            service=self.service[index],
+            service=self._usual(port),
             fidelity=self.fidelity,
             sentence=NOT_OURS if answer is Answer.UNKNOWN else self._sentence(index, meaning.sentence),
             source="" if answer is Answer.UNKNOWN else meaning.source,
             caveat=self._caveat(index, answer),
             scanner=dotted(int(self.scanner[index])) if self.scanner[index] else None,
             traffic=self.traffic,
+            ttl=_or_none(found.ttl[index]),
         )
 
     def _sentence(self, index: int, usual: str) -> str:
@@ -324,12 +320,12 @@ class Scan:
         their batch and are marked BATCH_CLOCK.
         """
         frames = self.received.frames
-        if not technique(self.technique).NEEDS_RAW or not len(self.probes):
+        if technique(self.technique).EVIDENCE == "errnos" or not len(self.probes):
             return self.received
         if len(frames) and (frames["direction"] == SENT).any():
             return self.received
         together = np.concatenate([_as_sent(technique(self.technique), self.probes), frames])
-        in_order = _read_only(together[np.argsort(together["time_ns"], kind="stable")])
+        in_order = read_only(together[np.argsort(together["time_ns"], kind="stable")])
         return Events(in_order, self.received.errnos)
 
     def exchange(self, host: str, port: int | None = None) -> Exchange:
@@ -337,42 +333,60 @@ class Scan:
         return self._exchange(self.index(host, port))
 
     def _exchange(self, index: int) -> Exchange:
-        row_probes = self.probes[self.probes["row"] == index]
-        seen = Dissected(self.events.frames, forgiving=True)
-        table = ProbeTable(row_probes)
-        belongs = conversations(seen, table, self.protocol) != NOBODY
+        chosen = self._frames_by_row.of(index)
+        mine = self.probes[self._probes_by_row.of(index)]
+        if self.protocol == "udp":
+            chosen = np.union1d(chosen, self._strays_to(mine, self.address[index]))
         if self.findings.answer[index] == Answer.NO_NEIGHBOUR.code:
-            address = self.address[index]
-            belongs |= seen.is_arp & ((seen.arp_target == address) | (seen.arp_sender == address))
-        chosen = np.flatnonzero(belongs)
+            seen, address = self.events.shown, self.address[index]
+            asked = seen.is_arp & ((seen.arp_target == address) | (seen.arp_sender == address))
+            chosen = np.union1d(chosen, np.flatnonzero(asked))
         frames = self.events.frames[chosen]
-        ends = self.received.errnos
-        mine = (
-            np.flatnonzero(self.probes["row"][ends["probe"]] == index) if len(ends) else np.empty(0, np.intp)
-        )
         return Exchange(
             result=self.row(index),
-            frames=_read_only(frames),
-            errnos=_read_only(ends[mine]),
-            probes=_read_only(row_probes),
+            frames=read_only(frames),
+            errnos=read_only(self.received.errnos[self._errnos_by_row.of(index)]),
+            probes=read_only(mine),
             decides=self._deciding(index, frames),
             ended_ns=self.watched_until_ns or self.started_ns + int(self.elapsed_s * 1e9),
             names=self.asked.names,
         )
+
+    @cached_property
+    def _frames_by_row(self) -> ByRow:
+        probe = conversations(self.events.shown, ProbeTable(self.probes), self.protocol)
+        return ByRow(self._row_of(probe))
+
+    def _strays_to(self, mine: Probes, address: np.uint32) -> NDArray[np.intp]:
+        """Datagrams to the ports that these probes came from, of which nobody can say which port they answer."""
+        seen, strays = self.events.shown, self._frames_by_row.of(NOBODY)
+        strays = strays[(seen.is_udp & seen.received)[strays] & (seen.source[strays] == address)]
+        asked_from = np.isin(seen.destination_port[strays], mine["source_port"])
+        return strays[asked_from & np.isin(seen.destination[strays], mine["source"])]
+
+    @cached_property
+    def _errnos_by_row(self) -> ByRow:
+        return ByRow(self._row_of(self.received.errnos["probe"]))
+
+    @cached_property
+    def _probes_by_row(self) -> ByRow:
+        return ByRow(self.probes["row"])
+
+    def _row_of(self, probe: NDArray[np.intp]) -> NDArray[np.int32]:
+        """The row that each of these probes asked, negative for none."""
+        rows = np.append(self.probes["row"], np.int32(NOBODY))
+        return rows[np.where(probe == NOBODY, len(self.probes), probe)]
 
     def _deciding(self, index: int, frames: Frames) -> int | None:
         """Which of the exchange's frames decided; None: silence (or an errno without a frame)."""
         event = self.findings.event[index]
         if event == NO_EVENT:
             return None
-        deciding: Frames = no_frames()
+        same = frames["time_ns"] == self.findings.heard_ns[index]
         if technique(self.technique).EVIDENCE == "frames":
-            deciding = self.received.frames[event : event + 1]
+            same &= (frames["data"] == self.received.frames["data"][event]).all(axis=1)
         else:
-            heard = self.received.errnos["heard_ns"][event]
-            same = (frames["time_ns"] == heard) & (frames["direction"] != SENT)
-            return int(np.flatnonzero(same)[0]) if same.any() else None
-        same = (frames["time_ns"] == deciding["time_ns"]) & (frames["data"] == deciding["data"]).all(axis=1)
+            same &= frames["direction"] != SENT
         return int(np.flatnonzero(same)[0]) if same.any() else None
 
     # --- doors to other rooms (the only place where this one looks down) ----------------------------------
@@ -437,13 +451,6 @@ def _as_sent(technique_: Technique, probes: NDArray[np.void]) -> Frames:
     frames["captured"] = np.minimum(frames["length"], frames["data"].shape[1])
     frames["time_ns"], frames["direction"], frames["marks"] = probes["time_ns"], SENT, BATCH_CLOCK
     return frames
-
-
-def _read_only(array: NDArray[AnyType]) -> NDArray[AnyType]:
-    """The same array for readers: whoever made it may go on writing, but not through this."""
-    view = array.view()
-    view.flags.writeable = False
-    return view
 
 
 def _or_none(value: np.int16) -> int | None:

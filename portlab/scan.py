@@ -263,7 +263,7 @@ def _not_blamed(found: Scan, wire: Wire) -> Scan:
     unreached = (found.reason == Reason.HOST_UNREACH.code) & (found.answered_by == 0)
     if (frames["direction"] == RECEIVED).any() or not unreached.any():
         return found
-    if technique(found.technique).EVIDENCE == "errnos" and not Dissected(frames).is_arp.any():
+    if technique(found.technique).EVIDENCE == "errnos" and not found.received.seen.is_arp.any():
         return found  # nobody listened beside it
     near = [address for address in np.unique(found.address).tolist() if wire.on_link(address)]
     rows = unreached & ~np.isin(found.address, near)

@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from portlab.model import SENT, Events
-from portlab.packets.dissect import Dissected
 from portlab.techniques.matching import NOBODY, ProbeTable, conversations
 
 
@@ -21,7 +20,7 @@ def with_true_times(
     frames = events.frames
     if not len(frames):
         return probes, events
-    probe = conversations(Dissected(frames), ProbeTable(probes), protocol)
+    probe = conversations(events.seen, ProbeTable(probes), protocol)
     sent, first_sent = _first(probe, frames["direction"] == SENT)
     probes = probes.copy()
     probes["time_ns"][sent] = frames["time_ns"][first_sent]

@@ -7,19 +7,22 @@ so the same events always give the same verdicts, whether they came from a wire 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from portlab.addresses import dotted
 from portlab.errors import plain
 from portlab.model import Answer, Events
-from portlab.packets.dissect import Dissected
 from portlab.techniques import Technique
 from portlab.techniques.connect import SPOKEN
 from portlab.techniques.matching import NOBODY, Matches, ProbeTable, from_new_ports
 
 NO_PORT = -1
 NO_EVENT = -1
+NO_TTL = -1
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,11 +43,45 @@ class Asked:
     def __len__(self) -> int:
         return len(self.address)
 
+    def row(self, host: str, port: int) -> int | None:
+        """The first row of that port (NO_PORT: of a ping) of the host so called, None where there is none."""
+        places = ((address, port) for address in self.called.get(host, ()))
+        return min((self._rows[place] for place in places if place in self._rows), default=None)
+
+    @cached_property
+    def called(self) -> dict[str, list[int]]:
+        """The addresses that a name, or an address in dots, stands for."""
+        called: dict[str, list[int]] = {}
+        for address in np.unique(self.address).tolist():
+            for word in {dotted(address), self.names.get(address) or dotted(address)}:
+                called.setdefault(word, []).append(address)
+        return called
+
+    @cached_property
+    def _rows(self) -> dict[tuple[int, int], int]:
+        places = zip(self.address[::-1].tolist(), self.port[::-1].tolist(), strict=True)
+        return dict(
+            zip(places, range(len(self) - 1, -1, -1), strict=True)
+        )  # backwards, so that the first row stays
+
+
+class ByRow:
+    """Where the entries of each asked row stand in a table, found without looking through all of it."""
+
+    def __init__(self, row: NDArray[np.int32]) -> None:
+        self._order = np.argsort(row, kind="stable")
+        self._row = row[self._order]
+
+    def of(self, row: int) -> NDArray[np.intp]:
+        """The places of that row's entries, in the table's order."""
+        begin, end = np.searchsorted(self._row, (row, row + 1))
+        return self._order[begin:end]
+
 
 @dataclass(frozen=True, eq=False)
 class Findings:
     """The verdict columns, one value for each asked row; `event` is the deciding frame or errno (NO_EVENT:
-    silence).
+    silence, or a verdict that was read from a file without packets).
     """
 
     answer: NDArray[np.uint8]
@@ -56,12 +93,19 @@ class Findings:
     icmp_type: NDArray[np.int16]
     icmp_code: NDArray[np.int16]
     event: NDArray[np.intp]
+    heard_ns: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+    """When the deciding frame came, ns of the wall clock (an errno that no capture ran beside: when it was read); 0
+    where there is no event."""
+    ttl: NDArray[np.int16] = field(default_factory=lambda: np.empty(0, np.int16))
+    """The Time to Live left in the deciding frame; NO_TTL where no IP frame decided: silence, ARP, an errno."""
     remark: NDArray[np.uint8] = field(default_factory=lambda: np.empty(0, np.uint8))
     """What the answer's own sentence does not tell: a key of REMARKS, 0 where there is nothing to add."""
 
     def __post_init__(self) -> None:
-        if len(self.remark) != len(self.answer):
-            object.__setattr__(self, "remark", np.zeros(len(self.answer), np.uint8))
+        for name, nothing in (("heard_ns", 0), ("ttl", NO_TTL), ("remark", 0)):
+            column = getattr(self, name)
+            if len(column) != len(self.answer):
+                object.__setattr__(self, name, np.full(len(self.answer), nothing, column.dtype))
 
 
 FROM_NEW_PORT, NOT_CAPTURED, PROVEN_BY_SCANNER, RST_AS_WELL = 1, 2, 3, 4
@@ -73,6 +117,55 @@ REMARKS = {
     RST_AS_WELL: "A RST came before the SYN-ACK: one of them was not the host's own word (a middlebox, a forger), or "
     "it changed its mind.",
 }
+
+
+class Heard(NamedTuple):
+    """Of each of some events: who spoke (0: nobody), the ICMP type and code (-1: no ICMP), when, and the TTL."""
+
+    answered_by: NDArray[np.uint32]
+    icmp_type: NDArray[np.int16]
+    icmp_code: NDArray[np.int16]
+    heard_ns: NDArray[np.int64]
+    ttl: NDArray[np.int16]
+
+    def spread(self, rows: NDArray[np.intp], count: int) -> Heard:
+        """The same as columns of `count` rows, in which these events stand at `rows` and elsewhere nobody spoke."""
+        whole = {
+            name: np.full(count, nothing, column.dtype)
+            for (name, column), nothing in zip(self._asdict().items(), (0, -1, -1, 0, NO_TTL), strict=True)
+        }
+        for name, column in self._asdict().items():
+            whole[name][rows] = column
+        return Heard(**whole)
+
+
+def hear(technique: Technique, events: Events, event: NDArray[np.intp], asked: NDArray[np.uint32]) -> Heard:
+    """What is known of these events (errnos of connect, frames of all others); `asked` is whom each one answers.
+
+    An errno names no speaker where the own kernel gave up; what only the target can have said is the target's word.
+    """
+    if technique.EVIDENCE == "errnos":
+        ends = events.errnos[event]
+        by_target = np.where(np.isin(ends["errno"], SPOKEN), asked, np.uint32(0))
+        return Heard(
+            np.where(ends["answered_by"] != 0, ends["answered_by"], by_target),
+            ends["icmp_type"],
+            ends["icmp_code"],
+            np.where(ends["heard_ns"] > 0, ends["heard_ns"], ends["time_ns"]),
+            np.full(len(ends), NO_TTL, np.int16),
+        )
+    seen = events.seen
+    is_icmp = seen.is_icmp[event]
+    came = (seen.is_ipv4 & seen.received)[event] & (
+        seen.source[event] != 0
+    )  # the scanner's own word has no such way
+    return Heard(
+        np.where(seen.is_arp[event], seen.arp_sender[event], seen.source[event]),
+        np.where(is_icmp, seen.icmp_type[event].astype(np.int16), np.int16(-1)),
+        np.where(is_icmp, seen.icmp_code[event].astype(np.int16), np.int16(-1)),
+        events.frames["time_ns"][event],
+        np.where(came, seen.ttl[event].astype(np.int16), np.int16(NO_TTL)),
+    )
 
 
 def conclude(
@@ -95,24 +188,23 @@ def conclude(
     if technique.PROTOCOL == "udp":
         spoken = _from_new_ports(probes, events)
         remark[spoken[answer[spoken] == Answer.SILENCE.code]] = FROM_NEW_PORT
-    answered_by, icmp_type, icmp_code, heard_ns = _who_spoke(technique, asked, events, event)
+    decided = np.flatnonzero(event != NO_EVENT)
+    heard = hear(technique, events, event[decided], asked.address[decided]).spread(decided, len(asked))
     return Findings(
         answer=answer,
         state=states[answer],
         reason=reasons[answer],
-        rtt_ms=_round_trips(probes, probe, heard_ns),
+        rtt_ms=_round_trips(probes, probe, heard.heard_ns),
         tries=_tries(len(asked), probes),
-        answered_by=answered_by,
-        icmp_type=icmp_type,
-        icmp_code=icmp_code,
         event=event,
         remark=remark,
+        **heard._asdict(),
     )
 
 
 def _from_new_ports(probes: NDArray[np.void], events: Events) -> NDArray[np.intp]:
     """The rows for which a datagram came back from a port that was not asked."""
-    probe = from_new_ports(Dissected(events.frames), ProbeTable(probes))
+    probe = from_new_ports(events.seen, ProbeTable(probes))
     rows = probes["row"][probe[probe != NOBODY]]
     return rows[rows >= 0]
 
@@ -150,34 +242,3 @@ def _tables(technique: Technique) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]
     for answer, meaning in technique.MEANINGS.items():
         states[answer.code], reasons[answer.code] = meaning.state.code, meaning.reason.code
     return states, reasons
-
-
-def _who_spoke(
-    technique: Technique, asked: Asked, events: Events, event: NDArray[np.intp]
-) -> tuple[NDArray[np.uint32], NDArray[np.int16], NDArray[np.int16], NDArray[np.int64]]:
-    """The speaker, ICMP type and code and time of each row's deciding event (0, -1, -1, 0 where there is
-    none).
-    """
-    count = len(event)
-    answered_by = np.zeros(count, np.uint32)
-    icmp_type, icmp_code = np.full(count, -1, np.int16), np.full(count, -1, np.int16)
-    time_ns = np.zeros(count, np.int64)
-    rows = np.flatnonzero(event != NO_EVENT)
-    if not len(rows):
-        return answered_by, icmp_type, icmp_code, time_ns
-    if technique.EVIDENCE == "errnos":
-        ends = events.errnos[event[rows]]
-        by_target = np.where(np.isin(ends["errno"], SPOKEN), asked.address[rows], 0)
-        answered_by[rows] = np.where(ends["answered_by"] != 0, ends["answered_by"], by_target)
-        icmp_type[rows], icmp_code[rows], time_ns[rows] = (
-            ends["icmp_type"],
-            ends["icmp_code"],
-            np.where(ends["heard_ns"] > 0, ends["heard_ns"], ends["time_ns"]),
-        )
-        return answered_by, icmp_type, icmp_code, time_ns
-    seen = Dissected(events.frames[event[rows]])
-    answered_by[rows] = np.where(seen.is_arp, seen.arp_sender, seen.source)
-    icmp_type[rows] = np.where(seen.is_icmp, seen.icmp_type.astype(np.int16), -1)
-    icmp_code[rows] = np.where(seen.is_icmp, seen.icmp_code.astype(np.int16), -1)
-    time_ns[rows] = events.frames["time_ns"][event[rows]]
-    return answered_by, icmp_type, icmp_code, time_ns

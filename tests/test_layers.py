@@ -23,7 +23,7 @@ ROOMS = [
 ]  # fmt: skip
 # Thin doors, opened when they are used: results show and export themselves.
 DOORS = {
-    ("model", "view"), ("result", "view"), ("result", "exports"), ("captures", "view"),
+    ("model", "packets"), ("model", "view"), ("result", "view"), ("result", "exports"), ("captures", "view"),
     ("ports", "view"), ("ports", "cards"), ("ports", "learn"),
 }  # fmt: skip
 

@@ -201,7 +201,16 @@ def server(service: Service) -> str:
 
 
 def serving(service: Service) -> tuple[str, ...]:
-    """The names of the programs behind a port.  A port that takes no connections needs no other program's work."""
+    """The names of the programs behind a port.  A port that takes no connections needs no other program's work.
+
+    Raises BadTarget where the Docker lab has no program for that kind of server.
+    """
+    if not service.full and server(service) not in OF_SERVER:
+        raise BadTarget(
+            f"the Docker lab has no program for {server(service)!r} ({service.name}, {service.transport} port "
+            f"{service.port}); it has some for {', '.join(sorted(OF_SERVER))}.  Name the programs that serve it in "
+            "OF_SERVER of lab_env/docker/daemons.py"
+        )
     return ("responders",) if service.full else OF_SERVER[server(service)]
 
 

@@ -13,7 +13,7 @@ from functools import cached_property
 from ipaddress import IPv4Network
 from pathlib import Path
 
-from lab_env.docker import compose
+from lab_env.docker import compose, daemons
 from lab_env.topology import DEFAULT_PREFIX, PREFIX_VARIABLE, STUDENT, topology
 from portlab.errors import LabNotRunning
 
@@ -148,7 +148,12 @@ class Lab:
                 print(f"portlab: going on with an older {image}", file=sys.stderr)
 
     def up(self) -> None:
-        """Start everything and wait until every service answers."""
+        """Start everything and wait until every service answers.
+
+        Raises BadTarget before anything starts where there is no program for a service.
+        """
+        for host in topology(self.prefix).hosts:
+            daemons.of_host(host)
         if other := taken_by(self.prefix, self.project):
             raise LabNotRunning(overlap(self.prefix, f"the Docker network {other!r} has them"))
         self.compose("up", "-d")

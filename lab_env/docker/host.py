@@ -23,6 +23,7 @@ from lab_env.docker.machine import Machine, run
 from lab_env.embedded import namespaces
 from lab_env.services.site import WELCOME
 from lab_env.topology import GATEWAY, Host, Topology, topology
+from portlab.errors import PortLabError
 
 DOOR = "door"
 LEARNER = 1000  # uid and gid of the account "student" in the image
@@ -50,7 +51,7 @@ def main(name: str) -> int:
         for command in (CERTIFICATE, HOST_KEY):
             run(command)
         ended = asyncio.run(live(plan, host))
-    except OSError as error:
+    except (OSError, PortLabError) as error:
         ended = str(error)
     print(f"{name} ends: {ended}", file=sys.stderr)
     return 1

@@ -44,8 +44,12 @@ def build(
 
 
 def prepare_services(topology: Topology) -> Site:
-    """Keys and files for all hosts, and the libraries of UDP services, which must answer from the start."""
+    """Keys and files for all hosts, and the libraries of UDP services, which must answer from the start.
+
+    Raises BadTarget where the topology names a server that there is not.
+    """
     every = [service for host in topology.hosts for service in host.services]
+    services.check(machine.server(service) for service in every)
     services.preload({machine.server(service) for service in every if service.transport == "udp"})
     addresses = {host.name: topology.address(host.name) for host in topology.hosts}
     return services.prepare(Path(files.SITE), addresses)

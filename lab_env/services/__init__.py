@@ -17,6 +17,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from lab_env.services.listening import Running, Stop, bind
+from portlab.errors import BadTarget
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -54,10 +55,19 @@ MODULES = {
 }
 
 
+def check(servers: Iterable[str]) -> None:
+    """Raises BadTarget where one of these servers has no file."""
+    for server in servers:
+        if server not in MODULES:
+            raise BadTarget(
+                f"no server is called {server!r}; there are {', '.join(sorted(MODULES))}.  Name one of them as the "
+                "service's server in lab_env/topology.py, or add its file to MODULES in lab_env/services/__init__.py"
+            )
+
+
 def load(server: str) -> ModuleType:
     """Import the file of a server, and with it the library it stands on."""
-    if server not in MODULES:
-        raise ValueError(f"no server is called {server!r}; there are {', '.join(sorted(MODULES))}")
+    check([server])
     return importlib.import_module(f"{__name__}.{MODULES[server]}")
 
 
@@ -78,8 +88,7 @@ async def serve(
     server: str, site: Site, address: str, port: int, *, transport: str = "tcp", tls: bool = False
 ) -> Running:
     """Listen on one address and port from now on; port 0 lets the kernel choose (see `Running.port`)."""
-    if server not in MODULES:
-        load(server)  # raises, and says which there are
+    check([server])
 
     async def start(sock: socket.socket) -> Stop:
         module = await asyncio.to_thread(load, server)

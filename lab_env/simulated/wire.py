@@ -151,8 +151,9 @@ class SimulatedWire:
         before, self._attempts = self._attempts, self._attempts + len(probes)
         for events in connections(self._medium, probes, round(patience * 1e9)):
             self._medium.deliver(events.frames, but=self)
-            events.errnos["probe"] += before
-            yield events
+            errnos = events.errnos.copy()
+            errnos["probe"] += before
+            yield Events(events.frames, errnos)
 
     def close(self) -> None:
         """Nothing to give back."""

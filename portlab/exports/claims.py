@@ -28,6 +28,7 @@ BY_THE_HOST = {
     Reason.ARP_RESPONSE,
 }
 """Only the host that was asked can say these."""
+NOT_BY_IP = {Reason.NO_RESPONSE, Reason.ARP_RESPONSE}
 NO_ICMP = {Reason.SYN_ACK, Reason.RESET, Reason.UDP_RESPONSE, Reason.ARP_RESPONSE, Reason.NO_RESPONSE}
 MOST_PORTS, MOST_BYTE, LATEST = 65_535, 255, 2**63 - 1
 
@@ -169,10 +170,10 @@ def _check_row(row: Row, facts: Mapping[str, Any]) -> None:
     fits = state in {state for state, _ in pairs} if foreign else (state, reason) in pairs
     if not fits:
         raise ValueError(f"state {state} with reason {reason} is nothing that {name} can find")
-    _check_answer(row, reason)
+    _check_answer(row, reason, by_errno=not (foreign or technique(name).EVIDENCE == "frames"))
 
 
-def _check_answer(row: Row, reason: Reason) -> None:
+def _check_answer(row: Row, reason: Reason, *, by_errno: bool) -> None:
     """Who answered, and how: silence has no sender, and ICMP numbers belong to ICMP."""
     whole(row.get("tries", 0), "tries", MOST_BYTE)
     speaker, rtt = row.get("answered_by"), row.get("rtt_ms")
@@ -184,6 +185,10 @@ def _check_answer(row: Row, reason: Reason) -> None:
         raise ValueError("there was no response, and somebody or some time of it is given")
     if reason in BY_THE_HOST and speaker not in (None, row["address"]):
         raise ValueError(f"{reason} is said to come from {speaker}; only the host itself can say that")
+    if (ttl := row.get("ttl")) is not None:
+        whole(ttl, "ttl", MOST_BYTE)
+        if speaker is None or reason in NOT_BY_IP or by_errno:
+            raise ValueError(f"ttl is {ttl}, and no IP packet is known to have decided")
     numbers = [row.get("icmp_type"), row.get("icmp_code")]
     if numbers != [None, None]:
         for value, key in zip(numbers, ("icmp_type", "icmp_code"), strict=True):

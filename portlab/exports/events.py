@@ -14,8 +14,8 @@ from portlab.packets.dissect import Dissected
 from portlab.packets.headers import ACK, SYN
 from portlab.result import Scan
 from portlab.techniques import is_ping, technique
-from portlab.techniques.connect import SPOKEN
 from portlab.techniques.matching import NOBODY, Matches, ProbeTable, conversations
+from portlab.verdict import hear
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -73,7 +73,7 @@ def _tries(scan: Scan) -> tuple[NDArray[np.intp], NDArray[np.int64], NDArray[np.
     ours = np.flatnonzero((scan.probes["attempt"] > 0) & (scan.probes["time_ns"] > 0))
     time_ns, attempt = scan.probes["time_ns"][ours], scan.probes["attempt"][ours].astype(np.int64)
     frames = scan.received.frames[scan.received.frames["direction"] == SENT]
-    if technique(scan.technique).NEEDS_RAW or not len(frames):
+    if technique(scan.technique).EVIDENCE == "frames" or not len(frames):
         return ours, time_ns, attempt
     seen = Dissected(frames)
     asking = conversations(seen, ProbeTable(scan.probes), scan.protocol)
@@ -98,13 +98,17 @@ def _received(scan: Scan) -> list[Row]:
     matches = kind.recognise(scan.received, ProbeTable(scan.probes))
     known = scan.probes["row"][matches.probe] >= 0
     matches = Matches(matches.probe[known], matches.answer[known], matches.event[known])
-    time_ns, by, clock = _heard(scan, matches)
-    rows = _rows(scan, matches.probe, time_ns, clock)
+    heard = hear(kind, scan.received, matches.event, scan.probes["address"][matches.probe])
+    captured = np.ones(len(matches.event), bool)
+    if kind.EVIDENCE == "errnos":
+        captured = scan.received.errnos["heard_ns"][matches.event] > 0
+    clock = ["capture" if each else "program" for each in captured.tolist()]
+    rows = _rows(scan, matches.probe, heard.heard_ns, clock)
     told = []
     for row, code, speaker, attempt in zip(
         rows,
         matches.answer.tolist(),
-        by.tolist(),
+        heard.answered_by.tolist(),
         scan.probes["attempt"][matches.probe].tolist(),
         strict=True,
     ):
@@ -120,22 +124,6 @@ def _received(scan: Scan) -> list[Row]:
             }
         )
     return told
-
-
-def _heard(scan: Scan, matches: Matches) -> tuple[NDArray[np.int64], NDArray[np.uint32], list[str]]:
-    """When each answer came, who spoke, and whose clock says so."""
-    if technique(scan.technique).EVIDENCE == "errnos":
-        ends = scan.received.errnos[matches.event]
-        asked = scan.probes["address"][matches.probe]
-        by_target = np.where(np.isin(ends["errno"], SPOKEN), asked, 0)  # else it is the own kernel's word
-        by = np.where(ends["answered_by"] != 0, ends["answered_by"], by_target)
-        captured = ends["heard_ns"] > 0
-        times = np.where(captured, ends["heard_ns"], ends["time_ns"])
-        return times, by, ["capture" if each else "program" for each in captured.tolist()]
-    frames = scan.received.frames[matches.event]
-    seen = Dissected(frames)
-    by = np.where(seen.is_arp, seen.arp_sender, seen.source)
-    return frames["time_ns"], by, ["capture"] * len(frames)
 
 
 def _rows(scan: Scan, probe: NDArray[np.intp], time_ns: NDArray[np.int64], clock: list[str]) -> list[Row]:

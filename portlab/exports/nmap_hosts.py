@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from portlab import lab
 from portlab.addresses import dotted, number
 from portlab.errors import quoted
-from portlab.exports.claims import MOST_PORTS, word
+from portlab.exports.claims import MOST_BYTE, MOST_PORTS, word
 from portlab.exports.nmap_verdicts import Verdicts, size_of
 from portlab.exports.nmap_words import (
     LISTED_BY,
@@ -30,7 +30,7 @@ from portlab.exports.nmap_words import (
 )
 from portlab.model import Answer, Reason, State
 from portlab.techniques import is_ping, port_techniques, technique
-from portlab.verdict import NO_PORT
+from portlab.verdict import NO_PORT, NO_TTL
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,13 +82,12 @@ class Hosts:
             unasked = reason in TAKEN_FOR_GRANTED or (not reason and host.find("ports") is not None)
             if not unasked:
                 name = pings_by_reason().get(reason, "ping")
-                self.found.add(name, address, ((NO_PORT, NO_PORT),), State.UP, reason, address)
+                self.found.add(name, address, ((NO_PORT, NO_PORT),), State.UP, reason, address, _ttl(status))
         elif state == "down" and reason == Reason.NO_RESPONSE:
             self.silent.append(address)
         elif state == "down":
-            self.found.add(
-                "ping", address, ((NO_PORT, NO_PORT),), State.NO_ANSWER, reason, _speaker(status, address)
-            )
+            speaker, ttl = _speaker(status, address), _ttl(status)
+            self.found.add("ping", address, ((NO_PORT, NO_PORT),), State.NO_ANSWER, reason, speaker, ttl)
         else:
             self.found.note("Only listed by nmap, never asked", "host")
 
@@ -137,7 +136,8 @@ class Hosts:
                 self.found.note("Left out", "row", "without a state")
                 continue
             speaker = _speaker(said, address)
-            self._verdict(protocol, address, ports, said.get("state", ""), said.get("reason", ""), speaker)
+            state, reason = said.get("state", ""), said.get("reason", "")
+            self._verdict(protocol, address, ports, state, reason, speaker, _ttl(said))
         if counted:
             self._counted(address, listed, counted)
 
@@ -167,7 +167,14 @@ class Hosts:
         return protocol if protocol == "udp" else ""  # there is but one way to ask by UDP
 
     def _verdict(
-        self, protocol: str, address: int, ports: tuple[Run, ...], state: str, reason: str, speaker: int
+        self,
+        protocol: str,
+        address: int,
+        ports: tuple[Run, ...],
+        state: str,
+        reason: str,
+        speaker: int,
+        ttl: int = NO_TTL,
     ) -> None:
         name = self._technique(protocol)
         if not name:
@@ -180,7 +187,7 @@ class Hosts:
                 ends = f"of protocol {quoted(protocol)}"
             self.found.note("Left out", "row", f"{ends}, which PortLab does not know", size_of(ports))
         elif state in _states(name):
-            self.found.add(name, address, ports, word(State, state), reason, speaker)
+            self.found.add(name, address, ports, word(State, state), reason, speaker, ttl)
         else:
             if state != "closed|filtered":  # the one that PortLab lacks
                 word(State, state)
@@ -214,6 +221,11 @@ def _speaker(said: ET.Element, address: int) -> int:
     """Who gave the reason: the host itself, unless nmap names another."""
     other = said.get("reason_ip")
     return number(other) if other else address
+
+
+def _ttl(said: ET.Element) -> int:
+    """The TTL that the deciding packet came with; nmap writes 0 where it knows of none."""
+    return whole_number(said.get("reason_ttl", "0"), MOST_BYTE) or NO_TTL
 
 
 def _whose(state: str, address: int) -> int:

@@ -13,11 +13,13 @@ from numpy.typing import NDArray
 
 from portlab.addresses import dotted
 from portlab.errors import quoted
+from portlab.exports.claims import NOT_BY_IP
 from portlab.exports.nmap_words import Run, reason_named
 from portlab.exports.table import answer_of, scan_of_columns
 from portlab.model import Answer, Reason, State
 from portlab.result import Scan
 from portlab.techniques import is_ping, technique
+from portlab.verdict import NO_TTL
 
 MOST_ROWS = 16_777_216
 """Rows of one file: 256 hosts with all their ports."""
@@ -30,7 +32,8 @@ class Verdicts:
     """A piece is a row, or several of one host that came out alike.
 
     It holds the host's place in the file, its address, the first port, the last port, the codes of answer, state and
-    reason, and who spoke.  `notes` count what is not in the table of a technique, or ("") of none.
+    reason, who spoke, and the TTL of what was said.  `notes` count what is not in the table of a
+    technique, or ("") of none.
     """
 
     pieces: dict[str, list[tuple[int, ...]]] = field(default_factory=lambda: defaultdict(list))
@@ -49,7 +52,14 @@ class Verdicts:
         self.names[address] = name
 
     def add(
-        self, name: str, address: int, ports: tuple[Run, ...], state: State, said: str, speaker: int
+        self,
+        name: str,
+        address: int,
+        ports: tuple[Run, ...],
+        state: State,
+        said: str,
+        speaker: int,
+        ttl: int = NO_TTL,
     ) -> None:
         """These ports came out so; `said` is nmap's reason, `speaker` 0 where it is not known who gave it."""
         size = size_of(ports)
@@ -61,8 +71,9 @@ class Verdicts:
             self.note("With a reason that PortLab does not know", "row", f"({quoted(said)})", size, name)
         if reason in (Reason.UNKNOWN, Reason.NO_RESPONSE):
             speaker = 0
+        ttl = ttl if speaker and reason not in NOT_BY_IP else NO_TTL
         whose = None if not speaker else "host" if speaker == address else "other"
-        alike = (_answer(name, state, reason, whose).code, state.code, reason.code, speaker)
+        alike = (_answer(name, state, reason, whose).code, state.code, reason.code, speaker, ttl)
         self.pieces[name] += [(self.places[address], address, first, last, *alike) for first, last in ports]
 
     def scans(self, facts: Mapping[str, Any]) -> list[Scan]:

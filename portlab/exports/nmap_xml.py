@@ -60,39 +60,39 @@ def _document(scans: list[Scan], notes: tuple[str, ...]) -> str:
 
 def _hosts(root: ET.Element, scans: list[Scan]) -> int:
     """One element a host, with its ports; the number of hosts that are up."""
-    hosts: dict[str, list[tuple[int, dict[str, Any], int]]] = {}
+    hosts: dict[str, list[tuple[int, dict[str, Any]]]] = {}
     for index, scan in enumerate(scans):
-        for place, (row, ttl) in enumerate(zip(rows(scan), _reason_ttls(scan), strict=True)):
-            hosts.setdefault(row["address"], []).append((index, row | {"row": place}, ttl))
+        for place, row in enumerate(rows(scan)):
+            hosts.setdefault(row["address"], []).append((index, row | {"row": place}))
     return sum(_host(root, address, found) for address, found in hosts.items())
 
 
-def _host(root: ET.Element, address: str, found: list[tuple[int, dict[str, Any], int]]) -> bool:
+def _host(root: ET.Element, address: str, found: list[tuple[int, dict[str, Any]]]) -> bool:
     host = ET.SubElement(root, "host")
-    pings = [(row, ttl) for _, row, ttl in found if row["port"] is None]
-    is_up = not pings or any(row["state"] == "up" for row, _ in pings)
-    reason, ttl = (pings[0][0]["reason"], pings[0][1]) if pings else ("user-set", 0)  # nmap's word for -Pn
-    ET.SubElement(host, "status", state="up" if is_up else "down", reason=reason, reason_ttl=str(ttl))
+    pings = [row for _, row in found if row["port"] is None]
+    is_up = not pings or any(row["state"] == "up" for row in pings)
+    said = _said(pings[0] if pings else {"reason": "user-set", "ttl": None})  # nmap's word for -Pn
+    ET.SubElement(host, "status", {"state": "up" if is_up else "down"} | said)
     ET.SubElement(host, "address", addr=address, addrtype="ipv4")
     if found[0][1]["host"] != address:
         names = ET.SubElement(host, "hostnames")
         ET.SubElement(names, "hostname", name=found[0][1]["host"], type="user")
-    if any(row["port"] is not None for _, row, _ in found):
+    if any(row["port"] is not None for _, row in found):
         ports = ET.SubElement(host, "ports")
-        for index, row, ttl in found:
+        for index, row in found:
             if row["port"] is not None:
-                _script(_port(ports, row, ttl), index, row)
+                _script(_port(ports, row), index, row)
     if pings:
         scripts = ET.SubElement(host, "hostscript")
-        for index, row, _ in found:
+        for index, row in found:
             if row["port"] is None:
                 _script(scripts, index, row)
     return is_up
 
 
-def _port(ports: ET.Element, row: dict[str, Any], ttl: int) -> ET.Element:
+def _port(ports: ET.Element, row: dict[str, Any]) -> ET.Element:
     port = ET.SubElement(ports, "port", protocol=row["protocol"], portid=str(row["port"]))
-    state = ET.SubElement(port, "state", state=row["state"], reason=row["reason"], reason_ttl=str(ttl))
+    state = ET.SubElement(port, "state", {"state": row["state"]} | _said(row))
     if row["answered_by"] not in (None, row["address"]):
         state.set("reason_ip", row["answered_by"])
     if row["service"]:
@@ -108,18 +108,9 @@ def _script(parent: ET.Element, index: int, row: dict[str, Any]) -> None:
     ET.SubElement(script, "elem", key="row").text = json.dumps(row | {"scan": index})
 
 
-def _reason_ttls(scan: Scan) -> list[int]:
-    """The TTL that each deciding packet came with; 0 where there was none."""
-    from portlab.packets.dissect import Dissected
-    from portlab.techniques import technique
-
-    ttls = [0] * len(scan)
-    if technique(scan.technique).EVIDENCE == "frames":
-        decided = (scan.findings.event >= 0).nonzero()[0]
-        seen = Dissected(scan.received.frames[scan.findings.event[decided]])
-        for row, ttl, is_ipv4 in zip(decided.tolist(), seen.ttl.tolist(), seen.is_ipv4.tolist(), strict=True):
-            ttls[row] = ttl if is_ipv4 else 0
-    return ttls
+def _said(row: dict[str, Any]) -> dict[str, str]:
+    """The reason and the TTL of the packet that gave it; nmap writes 0 where there was none."""
+    return {"reason": row["reason"], "reason_ttl": str(row["ttl"] or 0)}
 
 
 def _ranges(ports: list[int]) -> str:

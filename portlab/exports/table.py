@@ -17,7 +17,7 @@ from portlab.exports.scans import together
 from portlab.model import PROBE, Answer, Events, Reason, State, no_errnos, no_frames
 from portlab.result import Scan
 from portlab.techniques import technique
-from portlab.verdict import NO_EVENT, NO_PORT, Asked, Findings
+from portlab.verdict import NO_EVENT, NO_PORT, NO_TTL, Asked, Findings
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -35,6 +35,7 @@ COLUMNS = (
     "answered_by",
     "icmp_type",
     "icmp_code",
+    "ttl",
     "service",
     "fidelity",
     "scanner",
@@ -43,7 +44,7 @@ COLUMNS = (
 FLAT = (*COLUMNS, "complete")
 """The columns where nothing stands above the table, as in CSV: each row says whether its scan went on to its end."""
 WORDS = ("protocol", "technique", "service", "fidelity", "traffic")
-WHOLE_NUMBERS = ("port", "tries", "icmp_type", "icmp_code")  # a ping has no port, most answers no ICMP
+WHOLE_NUMBERS = ("port", "tries", "icmp_type", "icmp_code", "ttl")  # a ping has no port, most answers no ICMP
 FORMULA = frozenset("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")  # how what a spreadsheet reckons with begins
 
 Columns = dict[str, list[Any]]
@@ -76,6 +77,7 @@ def _columns(scan: Scan) -> Columns:
         "answered_by": [dotted(address) if address else None for address in scan.answered_by.tolist()],
         "icmp_type": [None if value < 0 else value for value in scan.icmp_type.tolist()],
         "icmp_code": [None if value < 0 else value for value in scan.icmp_code.tolist()],
+        "ttl": [None if value < 0 else value for value in scan.ttl.tolist()],
         "service": scan.service,
         "fidelity": [scan.fidelity] * count,
         "scanner": [dotted(address) if address else None for address in scan.scanner.tolist()],
@@ -160,6 +162,7 @@ def scan_of(rows: Iterable[Mapping[str, Any]], facts: Mapping[str, Any]) -> Scan
         icmp_type=np.array([_or(row.get("icmp_type"), -1) for row in table], np.int16),
         icmp_code=np.array([_or(row.get("icmp_code"), -1) for row in table], np.int16),
         event=np.full(len(table), NO_EVENT, np.intp),
+        ttl=np.array([_or(row.get("ttl"), NO_TTL) for row in table], np.int16),
     )
     return _without_packets(asked, findings, facts)
 
@@ -173,10 +176,10 @@ def scan_of_columns(
 ) -> Scan:
     """The same from columns of which many rows share a place: `rows` says for each row which.
 
-    The columns are address, answer, state, reason (as codes), and the number of the address that answered.
+    The columns are address, answer, state, reason (as codes), the number of the address that answered, and the TTL.
     """
-    types = (np.uint32, np.uint8, np.uint8, np.uint8, np.uint32)
-    address, answer, state, reason, answered_by = (
+    types = (np.uint32, np.uint8, np.uint8, np.uint8, np.uint32, np.int16)
+    address, answer, state, reason, answered_by, ttl = (
         column.astype(type_)[rows] for column, type_ in zip(columns, types, strict=True)
     )
     findings = Findings(
@@ -189,6 +192,7 @@ def scan_of_columns(
         icmp_type=np.full(len(rows), -1, np.int16),
         icmp_code=np.full(len(rows), -1, np.int16),
         event=np.full(len(rows), NO_EVENT, np.intp),
+        ttl=ttl,
     )
     return _without_packets(Asked(address, port, names), findings, facts)
 

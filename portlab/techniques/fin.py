@@ -17,7 +17,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from portlab.model import Answer, Events, Meaning, Reason, State
-from portlab.packets.dissect import Dissected
 from portlab.packets.headers import ACK, FIN, RST, SYN
 from portlab.techniques import filters
 from portlab.techniques.matching import Matches, ProbeTable, errors, replies
@@ -63,7 +62,7 @@ def recognise(events: Events, probes: ProbeTable) -> Matches:
 
 def resets(events: Events, probes: ProbeTable, flags: int) -> Matches:
     """RST-ACK and quoting ICMP errors; the RST acknowledges sequence number + segment length (FIN counts one)."""
-    seen = Dissected(events.frames)
+    seen = events.seen
     probe, answer = errors(seen, probes, PROTOCOL)
     counted = np.uint32(1 if flags & FIN else 0)
     spoke = replies(seen, probes, PROTOCOL, seen.acknowledgment_number - counted)

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from portlab.model import Answer, Events, Meaning, Ping, Reason, State
 from portlab.packets import craft as packets
-from portlab.packets.dissect import Dissected
 from portlab.packets.headers import ECHO_REPLY, ECHO_REQUEST
 from portlab.techniques import filters
 from portlab.techniques.matching import Matches, ProbeTable, errors, icmp_replies, identification
@@ -85,7 +84,7 @@ def craft(probes: NDArray[np.void]) -> NDArray[np.uint8]:
 
 def recognise(events: Events, probes: ProbeTable) -> Matches:
     """An echo reply counts only if it repeats identifier, sequence number and token."""
-    seen = Dissected(events.frames)
+    seen = events.seen
     probe, answer = errors(seen, probes, PROTOCOL)
     spoke = icmp_replies(seen, probes, ECHO_REPLY)
     return Matches.either(spoke, Answer.ECHO_REPLY.code, probe, answer)

@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from portlab.model import Answer, Events, Meaning, Ping, Reason, State
-from portlab.packets.dissect import Dissected
 from portlab.packets.headers import ACK, RST, SYN
 from portlab.techniques.matching import Matches, ProbeTable, errors, replies
 from portlab.techniques.ping import ERRORS
@@ -47,7 +46,7 @@ def craft(probes: NDArray[np.void]) -> NDArray[np.uint8]:
 
 def recognise(events: Events, probes: ProbeTable) -> Matches:
     """A RST counts only if its sequence number is the one that was acknowledged (RFC 9293 section 3.10.7.1)."""
-    seen = Dissected(events.frames)
+    seen = events.seen
     probe, answer = errors(seen, probes, PROTOCOL)
     spoke = replies(seen, probes, PROTOCOL)
     acknowledged = probes.column("acknowledged", spoke)

@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from portlab.model import Answer, Events, Meaning, Ping, Reason, State
-from portlab.packets.dissect import Dissected
 from portlab.packets.headers import ARP_REPLY
 from portlab.techniques.matching import Matches, ProbeTable
 
@@ -45,7 +44,7 @@ def craft(probes: NDArray[np.void]) -> NDArray[np.uint8]:
 
 def recognise(events: Events, probes: ProbeTable) -> Matches:
     """An ARP reply from an address that was asked is an answer."""
-    seen = Dissected(events.frames)
+    seen = events.seen
     among = seen.is_arp & seen.received & (seen.arp_operation == ARP_REPLY)
     nothing = np.zeros(len(seen), np.uint32)
     probe = probes.find(seen.arp_sender, nothing, nothing, among, source=seen.arp_target)

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from portlab.model import Answer, Events, Meaning, Ping, Reason, State
 from portlab.packets import craft as packets
-from portlab.packets.dissect import Dissected
 from portlab.packets.headers import TIMESTAMP, TIMESTAMP_REPLY
 from portlab.techniques.matching import Matches, ProbeTable, errors, icmp_replies, identification
 from portlab.techniques.ping import ERRORS
@@ -57,7 +56,7 @@ def craft(probes: NDArray[np.void]) -> NDArray[np.uint8]:
 
 def recognise(events: Events, probes: ProbeTable) -> Matches:
     """A timestamp reply counts only if it repeats identifier, sequence number and token."""
-    seen = Dissected(events.frames)
+    seen = events.seen
     probe, answer = errors(seen, probes, PROTOCOL)
     spoke = icmp_replies(seen, probes, TIMESTAMP_REPLY)
     return Matches.either(spoke, Answer.TIMESTAMP_REPLY.code, probe, answer)

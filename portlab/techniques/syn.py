@@ -20,7 +20,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from portlab.model import Answer, Events, Meaning, Reason, State
-from portlab.packets.dissect import Dissected
 from portlab.packets.headers import ACK, RST, SYN
 from portlab.techniques import filters
 from portlab.techniques.matching import NOBODY, Matches, ProbeTable, acknowledged, errors, replies
@@ -75,7 +74,7 @@ def recognise(events: Events, probes: ProbeTable) -> Matches:
 
     A SYN from the asked port to the asking one acknowledges nothing; the ports alone tie it to the probe.
     """
-    seen = Dissected(events.frames)
+    seen = events.seen
     probe, answer = errors(seen, probes, PROTOCOL)
     spoke = replies(seen, probes, PROTOCOL, seen.acknowledgment_number - np.uint32(1))
     flags = seen.control_bits & (SYN | ACK | RST)

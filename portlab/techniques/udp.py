@@ -20,7 +20,6 @@ from numpy.typing import NDArray
 
 from portlab.model import Answer, Events, Meaning, Reason, State
 from portlab.packets import craft as packets
-from portlab.packets.dissect import Dissected
 from portlab.techniques import filters, payloads
 from portlab.techniques.matching import Matches, ProbeTable, errors, identification, replies
 
@@ -67,7 +66,7 @@ def craft(probes: NDArray[np.void]) -> NDArray[np.uint8]:
 
 def recognise(events: Events, probes: ProbeTable) -> Matches:
     """A datagram from the asked port to the asking one is an answer; so is an ICMP error that quotes the probe."""
-    seen = Dissected(events.frames)
+    seen = events.seen
     probe, answer = errors(seen, probes, PROTOCOL)
     spoke = replies(seen, probes, PROTOCOL)
     return Matches.either(spoke, Answer.UDP_RESPONSE.code, probe, answer)

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from portlab.addresses import number
 from portlab.model import DAMAGED, RECEIVED, SENT, Answer, PortResult, Reason, State
-from portlab.packets.dissect import Dissected
 from portlab.packets.left_out import sentence
 from portlab.result import FLOOD, ORDINARY
 from portlab.shown import text_table
@@ -207,7 +206,7 @@ def _silent_link(scan: Scan) -> bool:
     frames = scan.received.frames
     if scan.fidelity == CAPTURE or (frames["direction"] == RECEIVED).any() or not len(scan):
         return False
-    asked = (Dissected(frames).is_arp & (frames["direction"] == SENT)).any()
+    asked = (scan.received.seen.is_arp & (frames["direction"] == SENT)).any()
     return bool(asked or (scan.findings.answer == Answer.NO_NEIGHBOUR.code).any())
 
 
@@ -232,7 +231,10 @@ def _apart(scan: Scan, pairs: tuple[tuple[str, int | None], ...]) -> str:
 
 def text(scan: Scan) -> str:
     """The summary for a terminal."""
-    seen = summarise(scan)
+    return _text(summarise(scan))
+
+
+def _text(seen: Summary) -> str:
     lines = [f"{seen.title}   [{seen.fidelity}]", seen.facts]
     lines += [f"! {warning}" for warning in seen.warnings]
     lines += ["", *_text_table(seen)] if seen.rows else [""]
@@ -273,13 +275,17 @@ def _plain(cell: str) -> tuple[str, str]:
 
 def mimebundle(scan: Scan) -> dict[str, str]:
     """What a notebook shows: the table, and the same as text where there is no HTML."""
-    return {"text/plain": text(scan), "text/html": html(scan)}
+    seen = summarise(scan)
+    return {"text/plain": _text(seen), "text/html": _html(seen, scan.fidelity)}
 
 
 def html(scan: Scan) -> str:
     """The summary as an accessible table."""
-    seen = summarise(scan)
-    head = figure.heading(seen.title, seen.facts, figure.fidelity(scan.fidelity))
+    return _html(summarise(scan), scan.fidelity)
+
+
+def _html(seen: Summary, fidelity: str) -> str:
+    head = figure.heading(seen.title, seen.facts, figure.fidelity(fidelity))
     warnings = "".join(f'<p class="warning">{escape(warning)}</p>' for warning in seen.warnings)
     rows = [[cell for _, cell in _cells(row, seen)] for row in seen.rows]
     table = figure.table(seen.title, _heads(seen), rows) if rows else ""

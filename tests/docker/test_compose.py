@@ -1,3 +1,4 @@
+import dataclasses
 import ipaddress
 import re
 
@@ -8,7 +9,7 @@ from lab_env import changes
 from lab_env.docker import compose, daemons
 from lab_env.docker.engine import Lab
 from lab_env.docker.machine import listening
-from lab_env.topology import GATEWAY, topology
+from lab_env.topology import GATEWAY, Service, topology
 from portlab.errors import BadTarget
 
 PLAN = topology("10.77")
@@ -97,6 +98,19 @@ def test_every_port_has_a_program(host):
     assert programs
     assert set(programs) <= set(daemons.DAEMONS)
     assert len(programs) == len(set(programs))
+
+
+def test_a_service_without_a_program_is_named_before_anything_starts(monkeypatch):
+    gopher = Service("gopher", 70)
+    with pytest.raises(BadTarget, match=r"no program for 'gopher' \(gopher, tcp port 70\).* OF_SERVER of"):
+        daemons.serving(gopher)
+    assert daemons.serving(dataclasses.replace(gopher, full=True)) == ("responders",)
+    db = dataclasses.replace(PLAN.by_name["db"], services=(gopher,))
+    plan = dataclasses.replace(PLAN, hosts=(db,))
+    monkeypatch.setattr("lab_env.docker.engine.topology", lambda prefix: plan)
+    monkeypatch.setattr("lab_env.docker.engine.taken_by", lambda *_: pytest.fail("Docker was asked"))
+    with pytest.raises(BadTarget, match="gopher"):
+        Lab("10.79").up()
 
 
 TEMPLATES = compose.FILE.parent / "config"

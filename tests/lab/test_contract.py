@@ -44,6 +44,10 @@ def found(scan, row):
     frame = None if exchange.decides is None else exchange.frames[exchange.decides]
     is_ip = frame is not None and bytes(frame["data"][12:14]) == b"\x08\x00"
     ttl = int(frame["data"][TIME_TO_LIVE]) if is_ip else None
+    if (
+        row.technique != "connect"
+    ):  # what connect() says comes without a TTL, unless somebody listened beside it
+        ttl = result.ttl
     return Expectation(result.state, result.reason, result.answered_by, icmp, ttl)
 
 

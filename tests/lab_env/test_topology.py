@@ -4,7 +4,8 @@ import dataclasses
 
 import pytest
 
-from lab_env.topology import GATEWAY, STUDENT, Action, topology
+from lab_env.path import Probe, walk
+from lab_env.topology import GATEWAY, STUDENT, SYN, Action, topology
 
 LAB = topology("10.77")
 
@@ -97,3 +98,44 @@ def test_the_student_offers_nothing():
 def test_nothing_can_be_changed_by_accident(thing):
     with pytest.raises(dataclasses.FrozenInstanceError):
         setattr(thing, dataclasses.fields(thing)[0].name, "something else")
+
+
+HIDDEN = {("web", 22)}
+"""Services that a firewall keeps from the student, as the lessons want it."""
+
+
+def test_every_service_is_reachable_or_hidden_on_purpose():
+    asked = (
+        "anything"  # and every program would answer it: whether a firewall lets it through is the question
+    )
+    hosts = tuple(
+        dataclasses.replace(
+            host,
+            services=tuple(
+                dataclasses.replace(each, answers=asked, from_new_port=False)
+                if each.transport == "udp"
+                else each
+                for each in host.services
+            ),
+        )
+        for host in LAB.hosts
+    )
+    lab = dataclasses.replace(LAB, hosts=hosts)
+    hidden = set()
+    for host in lab.hosts:
+        for each in host.services:
+            probe = (
+                Probe("tcp", each.port, SYN)
+                if each.transport == "tcp"
+                else Probe("udp", each.port, payload=asked)
+            )
+            reached = walk(lab, host.name, probe).kind in ("syn-ack", "udp")
+            if not (reached or each.loopback or each.full):
+                hidden.add((host.name, each.port))
+    assert hidden == HIDDEN
+
+
+@pytest.mark.parametrize(("host", "ports"), [("db", (1433, 1521, 3306)), ("vault", (443,))])
+def test_the_gateway_lets_through_what_a_guarded_host_serves(host, ports):
+    (rule,) = (each for each in LAB.forward if each.action is Action.ACCEPT and each.hosts == (host,))
+    assert rule.ports == ports == tuple(each.port for each in LAB.by_name[host].services)

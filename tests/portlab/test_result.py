@@ -1,12 +1,20 @@
 """A scan as a value: rows, look-ups, what is listed apart, and the evidence behind each verdict."""
 
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
 
+from lab_env.lab import simulated
+from lab_env.topology import topology
+from portlab import lab
 from portlab.errors import BadTarget
-from portlab.model import BATCH_CLOCK, RECEIVED, SENT, Reason, State
+from portlab.model import BATCH_CLOCK, RECEIVED, SENT, Events, Reason, State
+from portlab.packets.dissect import Dissected
+from portlab.scan import udp_scan
+from portlab.techniques import technique
+from portlab.techniques.matching import NOBODY, ProbeTable, conversations
+from portlab.view import summary
 from tests.portlab.exports.made import made, scanned
 from tests.portlab.frames import OTHER, TARGET
 from tests.portlab.test_loop import scan
@@ -158,3 +166,82 @@ def test_sent_rows_that_were_not_captured_are_made_up_in_order_of_time():
     assert scanned("ping").events is scanned("ping").received  # captured: nothing is added
     read = made({})
     assert read.events is read.received  # it has no packets to show
+
+
+# --- read once ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["syn", "udp", "ping", "ping-arp", "connect"])
+def test_frames_are_dissected_once_to_judge_and_once_to_show(name, monkeypatch, tmp_path):
+    found = replace(
+        scanned(name), received=Events(scanned(name).received.frames, scanned(name).received.errnos)
+    )
+    whole = []
+    read = Dissected.__init__
+
+    def counted(self, frames, forgiving=False):
+        if len(frames) >= len(found.received.frames):
+            whole.append(forgiving)
+        read(self, frames, forgiving)
+
+    monkeypatch.setattr(Dissected, "__init__", counted)
+    found._repr_mimebundle_()
+    found.to_nmap_xml(tmp_path / "x.xml")
+    for index in range(len(found)):
+        found.exchange(found.host[index], found.row(index).port)
+    judged = technique(name).recognise(found.received, ProbeTable(found.probes))
+    assert np.isin(found.findings.event[found.findings.event >= 0], judged.event).all()
+    assert sorted(whole) == ([True] if name == "connect" else [False, True])
+
+
+def test_a_table_in_a_notebook_is_chosen_once(monkeypatch):
+    chosen = []
+    choose = summary.summarise
+    monkeypatch.setattr(summary, "summarise", lambda scan: chosen.append(scan) or choose(scan))
+    shown = scanned("syn")._repr_mimebundle_()
+    assert len(chosen) == 1
+    assert shown == {"text/plain": summary.text(scanned("syn")), "text/html": summary.html(scanned("syn"))}
+
+
+@pytest.mark.parametrize("name", ["syn", "udp", "fin", "ping", "ping-arp", "connect"])
+def test_an_exchange_has_the_frames_that_a_look_at_its_own_probes_finds(name):
+    found = scanned(name)
+    whose = conversations(
+        Dissected(found.events.frames, forgiving=True), ProbeTable(found.probes), found.protocol
+    )
+    row = np.where(whose == NOBODY, NOBODY, np.append(found.probes["row"], NOBODY)[whose])
+    for index in range(len(found)):
+        exchange = found.exchange(found.host[index], found.row(index).port)
+        mine = found.probes[found.probes["row"] == index]
+        seen = Dissected(found.events.frames, forgiving=True)
+        its = conversations(seen, ProbeTable(mine), found.protocol) != NOBODY
+        its &= (row == index) | (row == NOBODY)  # not what answers another port
+        if found.row(index).reason == Reason.HOST_UNREACH and not found.answered_by[index]:
+            its |= seen.is_arp & (
+                (seen.arp_target == found.address[index]) | (seen.arp_sender == found.address[index])
+            )
+        assert np.array_equal(exchange.frames, found.events.frames[its])
+        assert np.array_equal(exchange.probes, mine)
+        ends = found.received.errnos
+        assert np.array_equal(exchange.errnos, ends[found.probes["row"][ends["probe"]] == index])
+
+
+def test_ports_asked_from_one_port_have_each_their_own_answers():
+    for port in (53, 67, 123):
+        exchange = scanned("udp").exchange("infra", port)
+        seen = Dissected(exchange.frames)
+        assert (exchange.probes["source_port"] == scanned("udp").probes["source_port"][0]).all()
+        assert (seen.source_port.tolist(), exchange.decides) == ([exchange.probes["source_port"][0], port], 1)
+
+
+@pytest.mark.parametrize("ports", ["69", "67-70"])
+def test_a_datagram_that_nobody_can_place_is_shown_where_it_may_belong(ports):
+    lab.use(simulated(topology()))
+    try:
+        found = udp_scan("files", ports, payload="tftp", seed=1, progress=False)
+    finally:
+        lab.use(None)
+    came = Dissected(found.exchange("files", 69).frames)
+    assert (came.source_port[came.received] > 1023).all()
+    assert came.is_udp.all()
+    assert came.received.sum() == (~came.received).sum() == found["files", 69].tries

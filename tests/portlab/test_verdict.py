@@ -8,10 +8,10 @@ from scapy.layers.inet import ICMP, IP, TCP
 from scapy.layers.l2 import ARP
 
 from portlab.addresses import number
-from portlab.model import ERRNO, PROBE, Answer, Events, Reason, State, no_errnos, no_frames
+from portlab.model import ERRNO, PROBE, SENT, Answer, Events, Reason, State, no_errnos, no_frames
 from portlab.techniques import technique
 from portlab.techniques.matching import Matches
-from portlab.verdict import NO_EVENT, NO_PORT, Asked, conclude
+from portlab.verdict import NO_EVENT, NO_PORT, NO_TTL, Asked, ByRow, conclude
 from tests.portlab.frames import (
     GATEWAY,
     OTHER,
@@ -178,3 +178,78 @@ def test_the_frame_behind_an_errno_tells_its_time():
         "connect", asked(80), probe(), Events(no_frames(), end), matches((0, Answer.CONNECTED, 0))
     )
     assert found.rtt_ms[0] == pytest.approx(4.0)
+
+
+# --- what decided: when, by whom, with what TTL ------------------------------------------------------------
+
+
+def test_where_nothing_decided_there_is_no_time_and_no_ttl():
+    found = verdicts("syn", asked(80, 81), probe(), NOTHING, Matches.none(), [False, True])
+    assert found.heard_ns.tolist() == [0, 0]
+    assert found.ttl.tolist() == [NO_TTL, NO_TTL]
+
+
+def arp_reply(time_ns=2 * SENT_NS):
+    return frame_of(ARP(op=2, psrc=TARGET, pdst=SCANNER), time_ns=time_ns)
+
+
+def reset(source=TARGET, ttl=63, time_ns=2 * SENT_NS):
+    segment = TCP(sport=80, dport=SOURCE_PORT, flags="RA")
+    return frame_of(IP(src=source, dst=SCANNER, ttl=ttl) / segment, time_ns=time_ns)
+
+
+def next_of_the_scanner():
+    segment = TCP(sport=SOURCE_PORT, dport=80, flags="A")
+    return frame_of(IP(src=SCANNER, dst=TARGET, ttl=64) / segment, time_ns=2 * SENT_NS, direction=SENT)
+
+
+DECIDING = [
+    ("syn", reset(), Answer.RST, (TARGET, 63)),
+    ("syn", reset(ttl=255), Answer.RST, (TARGET, 255)),
+    ("syn", reset(ttl=0), Answer.RST, (TARGET, 0)),
+    ("syn", reset("0.0.0.0"), Answer.RST, ("0.0.0.0", NO_TTL)),  # of nobody nothing is claimed
+    ("ping-arp", arp_reply(), Answer.ARP_REPLY, (TARGET, NO_TTL)),
+    (
+        "syn",
+        next_of_the_scanner(),
+        Answer.SYN_ACK,
+        (SCANNER, NO_TTL),
+    ),  # what proves an answer is not the answer
+]
+
+
+@pytest.mark.parametrize(("name", "frame", "answer", "wanted"), DECIDING)
+def test_the_deciding_frame_gives_time_speaker_and_ttl(name, frame, answer, wanted):
+    events = Events(np.concatenate([reset(ttl=7, time_ns=SENT_NS), frame]), no_errnos())
+    found = verdicts(name, asked(80), probe(), events, matches((0, answer, 1)))
+    speaker, ttl = wanted
+    assert (found.answered_by[0], found.ttl[0], found.heard_ns[0]) == (number(speaker), ttl, 2 * SENT_NS)
+
+
+@pytest.mark.parametrize(("captured_ns", "heard_ns"), [(0, 2 * SENT_NS), (SENT_NS + 5, SENT_NS + 5)])
+def test_an_errno_is_heard_when_its_frame_was_captured_else_when_it_was_read(captured_ns, heard_ns):
+    ends = np.zeros(1, ERRNO)
+    ends["time_ns"], ends["heard_ns"], ends["errno"] = 2 * SENT_NS, captured_ns, errno.ECONNREFUSED
+    ends["icmp_type"] = ends["icmp_code"] = -1
+    events = Events(no_frames(), ends)
+    found = verdicts("connect", asked(80), probe(), events, matches((0, Answer.REFUSED, 0)))
+    assert (found.heard_ns[0], found.ttl[0], found.answered_by[0]) == (heard_ns, NO_TTL, number(TARGET))
+
+
+# --- rows found again --------------------------------------------------------------------------------------
+
+
+def test_rows_are_found_by_name_address_and_port():
+    addresses = np.array([number(each) for each in (TARGET, OTHER, TARGET, TARGET)], np.uint32)
+    rows = Asked(addresses, np.array([80, 80, 22, 80], np.int32), {number(TARGET): "web"})
+    assert [rows.row(name, 80) for name in ("web", TARGET, OTHER, "nobody", "")] == [0, 0, 1, None, None]
+    assert [rows.row("web", port) for port in (22, 23, NO_PORT)] == [2, None, None]
+    one_name = Asked(addresses, rows.port, {number(TARGET): "web", number(OTHER): "web"})
+    assert [one_name.row("web", port) for port in (80, 22)] == [0, 2]
+    assert rows.row("web", 80) == Asked(rows.address, rows.port, rows.names).row(TARGET, 80)
+
+
+def test_entries_of_a_row_are_found_in_their_order():
+    rows = ByRow(np.array([2, -1, 0, 2, 0, -1, 2], np.int32))
+    assert [rows.of(row).tolist() for row in range(4)] == [[2, 4], [], [0, 3, 6], []]
+    assert ByRow(np.empty(0, np.int32)).of(0).tolist() == []

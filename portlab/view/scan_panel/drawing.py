@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from portlab.addresses import dotted, number
 from portlab.model import State
 from portlab.result import Scan
-from portlab.techniques import technique
 from portlab.verdict import NO_EVENT, NO_PORT
 from portlab.view import tiles
 from portlab.view.svg import Drawing, element, text
@@ -147,14 +146,8 @@ def lanes(scan: Scan) -> list[Lane]:
     sent = scan.probes["time_ns"]
     found = [Lane(None, (sent[sent > 0] - scan.started_ns) / 1e9)]
     rows = np.flatnonzero(scan.findings.event != NO_EVENT)
-    events = scan.findings.event[rows]
-    if technique(scan.technique).EVIDENCE == "frames":
-        heard = scan.received.frames["time_ns"][events]
-    else:
-        ends = scan.received.errnos[events]
-        heard = np.where(ends["heard_ns"] > 0, ends["heard_ns"], ends["time_ns"])
     for code in np.unique(scan.state[rows]).tolist():
-        came = heard[scan.state[rows] == code]
+        came = scan.findings.heard_ns[rows[scan.state[rows] == code]]
         found.append(Lane(State.of(code), (came - scan.started_ns) / 1e9))
     return found
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import errno
 import socket
 import subprocess
@@ -11,7 +12,10 @@ from pathlib import Path
 import pytest
 
 from lab_env import services
+from lab_env.embedded import building
 from lab_env.services.listening import bind
+from lab_env.topology import Service, topology
+from portlab.errors import BadTarget
 from tests.lab_env.services.clients import HOST, PATIENCE, connect, eventually, is_refused, is_silent
 
 TCP = (
@@ -123,8 +127,21 @@ def test_a_port_in_use_is_said_so():
 
 
 def test_an_unknown_server_is_named(prepared):
-    with pytest.raises(ValueError, match=r"no server is called 'gopher'; there are .*telnet"):
+    with pytest.raises(
+        BadTarget, match=r"no server is called 'gopher'; there are .*telnet.* add its file to"
+    ):
         asyncio.run(services.serve("gopher", prepared, HOST, 0))
+    with pytest.raises(BadTarget, match="gopher"):
+        services.load("gopher")
+
+
+@pytest.mark.parametrize("transport", ["tcp", "udp"])
+def test_a_lab_with_an_unknown_server_is_not_begun(monkeypatch, transport):
+    plan = topology("10.77")
+    db = dataclasses.replace(plan.by_name["db"], services=(Service("gopher", 70, transport),))
+    monkeypatch.setattr(services, "prepare", lambda *_: pytest.fail("something was made"))
+    with pytest.raises(BadTarget, match="no server is called 'gopher'"):
+        building.prepare_services(dataclasses.replace(plan, hosts=(db,)))
 
 
 def test_a_server_that_cannot_start_closes_its_port_and_says_why(serving, monkeypatch):

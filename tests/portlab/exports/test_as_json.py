@@ -98,8 +98,8 @@ def test_no_scan_at_all(tmp_path: Path) -> None:
     assert pl.read_json(tmp_path / "x.json") == []
 
 
-def changed(**row: Any) -> str:
-    found = document(made({}))
+def changed(name: str = "syn", **row: Any) -> str:
+    found = document(made({}, technique=name))
     found["results"][0] |= row
     return json.dumps(found)
 
@@ -230,6 +230,21 @@ UNBELIEVABLE = {
         "icmp_code is None",
     ),
     "TCP by ICMP": (changed(icmp_type=3, icmp_code=1), "syn-ack is no ICMP message"),
+    "a TTL of two bytes": (changed(ttl=256, answered_by="10.77.2.10"), "ttl is 256 and not from 0 to 255"),
+    "a TTL in words": (changed(ttl="64", answered_by="10.77.2.10"), "ttl is '64' and not a whole number"),
+    "a TTL of nobody": (changed(ttl=64), "ttl is 64, and no IP packet is known to have decided"),
+    "a TTL of silence": (
+        changed(state="filtered", reason="no-response", ttl=64),
+        "ttl is 64, and no IP packet",
+    ),
+    "a TTL of ARP": (
+        changed("ping-arp", port=None, state="up", reason="arp-response", answered_by="10.77.2.10", ttl=64),
+        "ttl is 64, and no IP packet",
+    ),
+    "a TTL of connect()": (
+        changed("connect", answered_by="10.77.2.10", ttl=64),
+        "ttl is 64, and no IP packet",
+    ),
     "another technique": (changed(technique="udp"), FROM_SCAN),
     "another protocol": (changed(protocol="udp"), "row 1: protocol is 'udp' in a scan where it is 'tcp'"),
     "another network": (
@@ -311,8 +326,14 @@ def rows_of(name: str) -> st.SearchStrategy[dict[str, Any]]:
             "tries": st.integers(0, 255),
             "answered_by": st.sampled_from(by),
         }
-        return st.tuples(st.fixed_dictionaries(fixed), numbers).map(
-            lambda both: both[0] | dict(zip(("icmp_type", "icmp_code"), both[1] or (None, None), strict=True))
+        no_ttl = reason == "arp-response" or name == "connect"
+        ttl = st.none() if no_ttl else st.none() | st.integers(0, 255)
+        return st.tuples(st.fixed_dictionaries(fixed), numbers, ttl).map(
+            lambda all_: (
+                all_[0]
+                | dict(zip(("icmp_type", "icmp_code"), all_[1] or (None, None), strict=True))
+                | {"ttl": all_[2] if all_[0]["answered_by"] else None}
+            )
         )
 
     return st.sampled_from(meanings).flatmap(beside)

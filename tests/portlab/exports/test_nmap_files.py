@@ -259,6 +259,13 @@ def test_techniques_are_told_apart(tmp_path: Path) -> None:
         22: ("web", "filtered", "admin-prohibited", "10.77.2.1"),
         80: ("web", "open", "syn-ack", "10.77.2.10"),
     }
+    assert [row.ttl for row in syn] == [
+        64,
+        63,
+        None,
+        None,
+    ]  # of ports that are summed up nmap does not tell it
+    assert [row.ttl for row in udp] == [None]
     assert [(row.port, str(row.state), row.answered_by) for row in udp] == [(53, "open|filtered", None)]
     assert (syn.started_ns, syn.elapsed_s, syn.complete) == (1_700_000_000 * 10**9, 2.5, True)
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from portlab import cli
+from portlab.errors import MalformedPacket
 from portlab.exports.nmap_words import reason_named
 from portlab.model import Reason
 from tests.portlab.exports.nmap_made import (
@@ -321,3 +322,37 @@ def test_names_with_control_characters_are_not_used(tmp_path: Path) -> None:
     )
     (scan,) = read(tmp_path, document(text, infos=SYN))
     assert scan.host == [OURS]
+
+
+# --- the TTL of what decided ------------------------------------------------------------------------------
+
+TTLS = [
+    ('reason="syn-ack" reason_ttl="63"', 63),
+    ('reason="syn-ack" reason_ttl="255"', 255),
+    ('reason="syn-ack" reason_ttl="0"', None),  # as nmap writes it where it knows none
+    ('reason="syn-ack"', None),
+    ('reason_ttl="63"', None),  # without a reason nobody is known to have spoken
+    ('reason="arp-response" reason_ttl="63"', None),
+]
+
+
+@pytest.mark.parametrize(("said", "ttl"), TTLS)
+def test_the_ttl_is_read_where_something_came_with_it(tmp_path: Path, said: str, ttl: int | None) -> None:
+    ports = f'<port protocol="tcp" portid="22"><state state="open" {said}/></port>'
+    scans = read(tmp_path, document(host(ports), infos=SYN))
+    assert scans[0]["10.77.2.10", 22].ttl == ttl
+    both_ways(tmp_path, scans)
+
+
+def test_the_ttl_of_a_ping_is_read(tmp_path: Path) -> None:
+    up = host(status='<status state="up" reason="echo-reply" reason_ttl="62"/>')
+    down = host(address="10.77.2.11", status='<status state="down" reason="host-unreach" reason_ttl="64"/>')
+    scans = read(tmp_path, document(up, down))
+    assert [row.ttl for row in scans[0]] == [62, 64]
+    both_ways(tmp_path, scans)
+
+
+def test_a_ttl_is_one_byte(tmp_path: Path) -> None:
+    ports = '<port protocol="tcp" portid="22"><state state="open" reason="syn-ack" reason_ttl="256"/></port>'
+    with pytest.raises(MalformedPacket, match="256"):
+        read(tmp_path, document(host(ports), infos=SYN))

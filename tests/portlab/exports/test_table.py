@@ -31,7 +31,7 @@ def test_frame_says_what_the_rows_say(name: str) -> None:
 def test_types_do_not_depend_on_the_rows(scan: object) -> None:
     kinds = {name: str(kind) for name, kind in to_frame(scan).dtypes.items()}  # type: ignore[arg-type]
     words = ("protocol", "technique", "state", "reason", "service", "fidelity", "traffic")
-    numbers = ("port", "tries", "icmp_type", "icmp_code")
+    numbers = ("port", "tries", "icmp_type", "icmp_code", "ttl")
     assert kinds == (
         dict.fromkeys(("host", "address", "answered_by", "scanner"), "str")
         | dict.fromkeys(words, "category")
@@ -168,3 +168,22 @@ def test_who_asked_is_a_column(name: str) -> None:
     assert set(frame["scanner"]) == {"10.77.1.100"}
     assert set(frame["traffic"]) == {"scan"}
     assert scan.row(0).scanner == "10.77.1.100"
+
+
+@pytest.mark.parametrize("name", ["syn", "udp", "ping", "ping-arp", "connect"])
+def test_the_ttl_is_that_of_the_frame_that_decided(name: str) -> None:
+    scan = scanned(name)
+    for index, ttl in enumerate(scan.to_frame()["ttl"]):
+        exchange = scan.exchange(scan.host[index], scan.row(index).port)
+        if exchange.decides is None or name in ("connect", "ping-arp"):  # nothing, an errno, ARP
+            assert ttl is pd.NA
+        else:
+            assert ttl == exchange.frames["data"][exchange.decides][22]  # byte 8 of the IP header
+        assert scan.row(index).ttl == (None if ttl is pd.NA else ttl)
+
+
+def test_two_resets_are_told_apart_by_their_ttl() -> None:
+    """The gateway is no router away and speaks in the name of web, which is one."""
+    scan = scanned("syn")
+    assert (scan["web", 3389].ttl, scan["web", 80].ttl) == (64, 63)
+    assert scan["web", 3389].answered_by == scan["web", 80].answered_by
