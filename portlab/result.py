@@ -188,7 +188,7 @@ class Scan:
     def __getitem__(self, key: str | tuple[str, int]) -> PortResult:
         if isinstance(key, tuple) and len(key) > 2:
             raise BadTarget(f"scan[{quoted(key)[1:-1]}] names more than a host and a port. {self._example()}")
-        return self.row(self.index(*key) if isinstance(key, tuple) else self.index(key))
+        return self.row(self.index(*key) if isinstance(key, tuple) and key else self.index(key))
 
     def index(self, host: str, port: int | None = None) -> int:
         """The row of that host (name or address) and port.  BadTarget where it was not asked."""
@@ -339,8 +339,9 @@ class Scan:
     def _exchange(self, index: int) -> Exchange:
         row_probes = self.probes[self.probes["row"] == index]
         seen = Dissected(self.events.frames, forgiving=True)
-        table = ProbeTable(row_probes)
-        belongs = conversations(seen, table, self.protocol) != NOBODY
+        # among all probes: what one of them was answered is no answer to another one from the same port
+        probe = conversations(seen, self._table, self.protocol)
+        belongs = (probe != NOBODY) & (self._table.column("row", probe) == index)
         if self.findings.answer[index] == Answer.NO_NEIGHBOUR.code:
             address = self.address[index]
             belongs |= seen.is_arp & ((seen.arp_target == address) | (seen.arp_sender == address))
@@ -359,6 +360,10 @@ class Scan:
             ended_ns=self.watched_until_ns or self.started_ns + int(self.elapsed_s * 1e9),
             names=self.asked.names,
         )
+
+    @cached_property
+    def _table(self) -> ProbeTable:
+        return ProbeTable(self.probes)
 
     def _deciding(self, index: int, frames: Frames) -> int | None:
         """Which of the exchange's frames decided; None: silence (or an errno without a frame)."""

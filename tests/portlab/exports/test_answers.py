@@ -21,6 +21,7 @@ from tests.portlab.exports.captured import (
     error,
     scans_of,
     session,
+    spoilt,
     tcp,
 )
 
@@ -207,3 +208,61 @@ def test_udp_is_read_as_tcp_is_not(tmp_path: Path) -> None:
     assert (scan.row(0).tries, scan.row(0).rtt_ms, str(scan.row(0).state)) == (2, None, "open")
     assert isinstance(packets[0][UDP].dport, int)
     assert TCP not in packets[0]
+
+
+# --- damaged frames and other people's datagrams -------------------------------------------------------------
+
+ROUND = [packet for port in range(1, 6) for packet in (tcp("S", to=port), back("RA", to=port, seq=0))]
+NO_WORD = {
+    "a SYN": ([*ROUND, spoilt(tcp("S", to=80))], None),
+    "a SYN-ACK": ([*ROUND, tcp("S"), spoilt(back("SA"))], "filtered"),
+    "a router's error": ([*ROUND, tcp("S"), spoilt(error(tcp("S"), code=13, source=OTHER))], "filtered"),
+    "a RST of the scanner's own": ([*ROUND, tcp("S"), spoilt(tcp("R", seq=1001))], "filtered"),
+    "a SYN-ACK where only answers were captured": (
+        [*(back("SA", to=port) for port in range(1, 6)), spoilt(back("SA"))],
+        None,
+    ),
+    "an error about a SYN that was not captured": (
+        [*ROUND, spoilt(error(tcp("S"), code=13, source=OTHER))],
+        None,
+    ),
+}
+
+
+@pytest.mark.parametrize(("packets", "state"), NO_WORD.values(), ids=NO_WORD)
+def test_a_damaged_frame_neither_asks_nor_answers(
+    tmp_path: Path, packets: list[Packet], state: str | None
+) -> None:
+    scans = scans_of(tmp_path, *packets)
+    told = {row.port: str(row.state) for scan in scans for row in scan}
+    assert (len(scans), told.get(80)) == (1, state)
+    assert scans.left_out == scans[0].left_out == (("with a wrong checksum", 1),)
+
+
+def test_what_answers_one_port_is_not_in_the_ladder_of_another(tmp_path: Path) -> None:
+    asked = [datagram(port) for port in (53, 123, 161)]
+    answers = [datagram(50_000, port, src=WEB, dst=ME) for port in (53, 123)]
+    (scan,) = scans_of(tmp_path, *asked, *answers)
+    frames = {port: len(scan.exchange(WEB, port).frames) for port in (53, 123, 161)}
+    assert frames == {53: 2, 123: 2, 161: 1}
+
+
+def test_who_had_an_answer_and_asks_again_is_not_said_to_have_had_none(tmp_path: Path) -> None:
+    pings = [
+        IP(src=ends[0], dst=ends[1]) / ICMP(type=type_, id=1, seq=number) / b"1234"
+        for number in range(3)
+        for type_, ends in ((8, (ME, WEB)), (0, (WEB, ME)))
+    ]
+    (scan,) = scans_of(tmp_path, *pings, gap_s=0.01)
+    told = str(scan.exchange(WEB))
+    assert "No answer so far" not in told
+    assert "timer runs out" not in told
+    assert told.count("asks again, although it had an answer") == 2
+
+
+def test_a_verdict_whose_reason_came_later_than_what_is_told_is_no_silence(tmp_path: Path) -> None:
+    tries = [tcp("S", port=50_000 + number, seq=number) for number in range(400)]
+    (scan,) = scans_of(tmp_path, *tries, back("SA", port=50_399, ack=400))
+    assert str(scan[WEB, 80].state) == "open"
+    story = describe(scan.exchange(WEB, 80))
+    assert not any(row.decides or "to the end of the capture" in row.what for row in story.rows)
