@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +10,11 @@ import pytest
 from scapy.layers.inet import ICMP, IP, TCP, UDP, fragment
 from scapy.packet import Packet
 
+import portlab as pl
+from portlab.errors import MalformedPacket
 from portlab.exports import Scans
 from portlab.view.ladder.describe import describe
+from portlab.view.plots.picture import about
 from tests.portlab.exports.captured import (
     KERNEL,
     ME,
@@ -266,3 +270,40 @@ def test_a_verdict_whose_reason_came_later_than_what_is_told_is_no_silence(tmp_p
     assert str(scan[WEB, 80].state) == "open"
     story = describe(scan.exchange(WEB, 80))
     assert not any(row.decides or "to the end of the capture" in row.what for row in story.rows)
+
+
+REMARKED = {
+    "a RST as well": [tcp("S"), back("RA", seq=0), back("SA")],
+    "from a new port": TFTP,
+    "one direction": [tcp("S", to=port) for port in range(1, 6)],
+    "the scanner's own RST": [tcp("S"), tcp("R", seq=1001)],
+}
+
+
+@pytest.mark.parametrize("packets", REMARKED.values(), ids=REMARKED)
+def test_what_is_said_besides_a_verdict_comes_back_from_json(tmp_path: Path, packets: list[Packet]) -> None:
+    scans = scans_of(tmp_path, *packets)
+    said = [(row.port, row.sentence, row.caveat) for scan in scans for row in scan]
+    scans.to_json(tmp_path / "x.json")
+    read = pl.read_json(tmp_path / "x.json")
+    assert [(row.port, row.sentence, row.caveat) for scan in read for row in scan] == said
+    assert [line for line in repr(read).splitlines() if line.startswith("!")] == [
+        line for line in repr(scans).splitlines() if line.startswith("!")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("remark", "complaint"),
+    [("nonsense", "is not a remark"), (7, "is not a remark"), ("from-new-port", "cannot be said of")],
+)
+def test_remarks_that_cannot_be_are_refused(tmp_path: Path, remark: object, complaint: str) -> None:
+    document = json.loads(scans_of(tmp_path, tcp("S"), back("SA")).to_json() or "")
+    document["results"][0]["remark"] = remark
+    (tmp_path / "x.json").write_text(json.dumps(document))
+    with pytest.raises(MalformedPacket, match=complaint):
+        pl.read_json(tmp_path / "x.json")
+
+
+def test_a_plot_says_who_asked(tmp_path: Path) -> None:
+    scans = scans_of(tmp_path, *ROUND)
+    assert about(scans.to_frame()).scans == f"SYN scan of {WEB} by {ME}"
