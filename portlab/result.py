@@ -188,7 +188,7 @@ class Scan:
     def __getitem__(self, key: str | tuple[str, int]) -> PortResult:
         if isinstance(key, tuple) and len(key) > 2:
             raise BadTarget(f"scan[{quoted(key)[1:-1]}] names more than a host and a port. {self._example()}")
-        return self.row(self.index(*key) if isinstance(key, tuple) else self.index(key))
+        return self.row(self.index(*key) if isinstance(key, tuple) and key else self.index(key))
 
     def index(self, host: str, port: int | None = None) -> int:
         """The row of that host (name or address) and port.  BadTarget where it was not asked."""

@@ -109,6 +109,13 @@ class Findings:
 
 
 FROM_NEW_PORT, NOT_CAPTURED, PROVEN_BY_SCANNER, RST_AS_WELL = 1, 2, 3, 4
+REMARK_NAMES = {
+    FROM_NEW_PORT: "from-new-port",
+    NOT_CAPTURED: "not-captured",
+    PROVEN_BY_SCANNER: "proven-by-scanner",
+    RST_AS_WELL: "rst-as-well",
+}
+"""What result files call them."""
 REMARKS = {
     FROM_NEW_PORT: "A datagram came back, but from another port than the one asked, as TFTP answers: a program may "
     "well be there, yet nothing ties that datagram to the port.",

@@ -102,8 +102,16 @@ def _authorise(typed: argparse.Namespace) -> None:
 def _read(path: str) -> Scans:
     """The scans in a file, whichever of our forms it has."""
     from portlab import exports, files
+    from portlab.exports import other_readers
 
     readers = {b"{": exports.read_json, b"<": exports.read_nmap_xml}
     with files.reading(path) as file:  # a pipe can be read only once
-        begins = file.peek(64)[:64].lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
-        return readers.get(begins, exports.read_pcap)(file)
+        begins = file.peek(64)[:64]
+        reader = readers.get(begins.lstrip(b"\xef\xbb\xbf \t\r\n")[:1], exports.read_pcap)
+        try:
+            return reader(file)
+        except MalformedPacket as error:
+            clause = other_readers.nobody_reads(begins)
+            if clause and reader is exports.read_pcap:
+                raise MalformedPacket(f"{path!r} is nothing that portlab reads: {clause}.") from error
+            raise

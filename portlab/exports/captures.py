@@ -82,11 +82,15 @@ def _found(frames: Frames) -> tuple[list[Group], list[tuple[Index, Mask]], NDArr
     """
     seen = Dissected(frames, forgiving=True)
     talk = questions.join_new_ports(seen, talks(seen))
-    asked = questions.asked(seen, talk)
-    asked = asked[frames["marks"][asked["frame"]] & DAMAGED == 0]
-    found = groups(seen, talk, questions.together(asked, told(seen, talk, asked)))
+    asked = _undamaged(frames, questions.asked(seen, talk))
+    found = groups(seen, talk, questions.together(asked, _undamaged(frames, told(seen, talk, asked))))
     heard = np.concatenate([seen.destination[seen.is_ipv4], seen.arp_target[seen.is_arp]])
     return found, _spoken(seen, talk, found), heard
+
+
+def _undamaged(frames: Frames, asked: questions.Questions) -> questions.Questions:
+    """Without those of damaged frames, which neither ask nor tell of a question."""
+    return questions.only(asked, frames["marks"][asked["frame"]] & DAMAGED == 0)
 
 
 def _scan(evidence: Frames, group: Group, damage: str, deaf: bool) -> Scan:
@@ -136,7 +140,11 @@ def _between(frames: Frames, group: Group, why: NDArray[np.uint8]) -> Index:
     rows = np.flatnonzero(np.isin(why, left_out.OF_A_SCAN))
     seen = Dissected(frames[rows], forgiving=True)
     askers, asked = group.questions["scanner"], group.questions["address"]
-    ends = (seen.source, seen.destination), (seen.destination, seen.source)
+    ends = (
+        (seen.source, seen.destination),
+        (seen.destination, seen.source),
+        (seen.quoted_source, seen.quoted_destination),  # a router's error
+    )
     return rows[np.any([np.isin(one, askers) & np.isin(other, asked) for one, other in ends], axis=0)]
 
 

@@ -15,6 +15,7 @@ from portlab.errors import quoted
 from portlab.model import Reason, State
 from portlab.result import SCAN
 from portlab.techniques import is_ping, technique
+from portlab.verdict import FROM_NEW_PORT, NOT_CAPTURED, REMARK_NAMES
 
 FOREIGN = ("nmap", "masscan")
 """Whose verdicts are not PortLab's own: their pairs of state and reason need not be ours."""
@@ -171,6 +172,18 @@ def _check_row(row: Row, facts: Mapping[str, Any]) -> None:
     if not fits:
         raise ValueError(f"state {state} with reason {reason} is nothing that {name} can find")
     _check_answer(row, reason, by_errno=not (foreign or technique(name).EVIDENCE == "frames"))
+    if "remark" in row:
+        _check_remark(row["remark"], state, reason, expected["protocol"])
+
+
+def _check_remark(remark: Any, state: State, reason: Reason, protocol: str) -> None:
+    """What is said besides: some of it of silence, some of open ports."""
+    if remark not in REMARK_NAMES.values():
+        raise ValueError(f"{quoted(remark)} is not a remark")
+    of_silence = remark in (REMARK_NAMES[FROM_NEW_PORT], REMARK_NAMES[NOT_CAPTURED])
+    fits = reason is Reason.NO_RESPONSE if of_silence else state is State.OPEN
+    if not fits or (remark == REMARK_NAMES[FROM_NEW_PORT] and protocol != "udp"):
+        raise ValueError(f"the remark {remark} cannot be said of {state} with reason {reason}")
 
 
 def _check_answer(row: Row, reason: Reason, *, by_errno: bool) -> None:

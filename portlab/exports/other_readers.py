@@ -19,10 +19,13 @@ CAPTURES = (
     b"\x0a\x0d\x0d\x0a",  # pcapng, section header block
 )
 PACKED = (b"\x1f\x8b",)  # gzip
+ZIP = b"PK\x03\x04"
+CSV = (b"host,address,port",)
+NMAPS_TEXT = (b"# nmap", b"starting nmap", b"nmap scan report", b"host: ")
 KINDS = (
     # how it begins, what it looks like, who reads it
-    ((b"host,address,port",), "a table in CSV", "pandas.read_csv"),
-    ((b"# nmap", b"starting nmap", b"nmap scan report"), "nmap's output for people", ""),
+    (CSV, "a table in CSV", "pandas.read_csv"),
+    (NMAPS_TEXT, "nmap's output for people (-oN, -oG); PortLab reads its XML, written by -oX FILE", ""),
     ((b"<?xml", b"<nmaprun", b"<!--", b"<!doctype nmaprun"), "XML", "pl.read_nmap_xml"),
     ((b"{",), "JSON", "pl.read_json"),
 )
@@ -42,6 +45,18 @@ def looks_like(path: files.Source, begins: bytes, reader: str) -> str:
             return f"it looks like {what}" + (
                 f": read it with {whose}({files.name_of(path)!r})" if whose else ""
             )
+    return ""
+
+
+def nobody_reads(begins: bytes) -> str:
+    """What a file is that none of PortLab's readers takes, as a clause; "" where its beginning does not tell."""
+    if begins.startswith(ZIP):
+        return "it looks like a zip archive: unpack it first"
+    words = begins.lstrip(BLANKS).lower()
+    if words.startswith(CSV):
+        return "it looks like a table in CSV, which keeps too little. Of a scan to be read again keep --json FILE"
+    if words.startswith(NMAPS_TEXT):
+        return f"it looks like {KINDS[1][1]}"
     return ""
 
 

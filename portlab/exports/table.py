@@ -17,7 +17,7 @@ from portlab.exports.scans import together
 from portlab.model import PROBE, Answer, Events, Reason, State, no_errnos, no_frames
 from portlab.result import Scan
 from portlab.techniques import technique
-from portlab.verdict import NO_EVENT, NO_PORT, NO_TTL, Asked, Findings
+from portlab.verdict import NO_EVENT, NO_PORT, NO_TTL, REMARK_NAMES, Asked, Findings
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -57,9 +57,12 @@ def columns(scans: Scan | list[Scan]) -> Columns:
 
 
 def rows(scan: Scan) -> list[dict[str, Any]]:
-    """The table of one scan row by row."""
+    """The table of one scan row by row; a row of which more is to be said has a `remark`."""
     table = _columns(scan)
-    return [dict(zip(COLUMNS, values, strict=True)) for values in zip(*table.values(), strict=True)]
+    told = [dict(zip(COLUMNS, values, strict=True)) for values in zip(*table.values(), strict=True)]
+    for index in np.flatnonzero(scan.findings.remark).tolist():
+        told[index]["remark"] = REMARK_NAMES[int(scan.findings.remark[index])]
+    return told
 
 
 def _columns(scan: Scan) -> Columns:
@@ -148,6 +151,7 @@ def scan_of(rows: Iterable[Mapping[str, Any]], facts: Mapping[str, Any]) -> Scan
     reasons = [word(Reason, row["reason"]) for row in table]
     speakers = [row.get("answered_by") for row in table]
     foreign = facts["fidelity"] in FOREIGN
+    remarks = {None: 0} | {name: remark for remark, name in REMARK_NAMES.items()}
     answers = [
         answer_of(kind.MEANINGS, state, reason, speaker, row["address"], foreign=foreign)
         for row, state, reason, speaker in zip(table, states, reasons, speakers, strict=True)
@@ -163,6 +167,7 @@ def scan_of(rows: Iterable[Mapping[str, Any]], facts: Mapping[str, Any]) -> Scan
         icmp_code=np.array([_or(row.get("icmp_code"), -1) for row in table], np.int16),
         event=np.full(len(table), NO_EVENT, np.intp),
         ttl=np.array([_or(row.get("ttl"), NO_TTL) for row in table], np.int16),
+        remark=np.array([remarks[row.get("remark")] for row in table], np.uint8),
     )
     return _without_packets(asked, findings, facts)
 

@@ -36,7 +36,8 @@ def marks(source: NDArray[np.uint32], protocol: Bytes, header: Bytes, segment: B
 def _is_the_rule(source: NDArray[np.uint32], kind: Bytes, found: Bytes, wrong: Mask) -> Mask:
     """Where a wrong sum is the rule for its sender: more of its sums of this kind are wrong than right.
 
-    One packet alone makes no rule, unless its sum was left empty or wrong ones are the rule in the whole file.
+    One packet alone makes no rule, unless its sum was left empty or wrong ones are the rule among several of its
+    kind in the whole file.
     """
     rule = np.zeros(len(found), bool)
     if not wrong.any():
@@ -44,8 +45,8 @@ def _is_the_rule(source: NDArray[np.uint32], kind: Bytes, found: Bytes, wrong: M
     rows = np.flatnonzero(wrong | (found == RIGHT))
     sender = source[rows].astype(np.int64) << 8 | kind[rows]
     mostly, alone = _mostly(sender, wrong[rows])
-    everywhere, _ = _mostly(kind[rows].astype(np.int64), wrong[rows])
-    rule[rows] = mostly & (~alone | (found[rows] == EMPTY) | everywhere)
+    everywhere, only = _mostly(kind[rows].astype(np.int64), wrong[rows])
+    rule[rows] = mostly & (~alone | (found[rows] == EMPTY) | (everywhere & ~only))
     return rule
 
 

@@ -34,7 +34,9 @@ from portlab.packets.headers import (
     ETHERTYPE_IPV4,
     IPV4,
     IPV4_SIZE,
+    TCP_PROTOCOL,
     TIMESTAMP,
+    UDP_PROTOCOL,
 )
 from portlab.wire.kernel import NEEDS_RAW, Attempts, source_address
 from portlab.wire.ring import Ring
@@ -186,6 +188,7 @@ class RawWire:
     def _send_by(self, address: int, packets: NDArray[np.uint8]) -> None:
         interface, hop = self._way(address)
         if interface == LOOPBACK:
+            self._own_ports[source_ports(packets)] = True  # of packets made by hand nobody reserved them
             self._link(interface).send_ip(packets)
         else:
             self._link(interface).send(packets, self._macs[hop])
@@ -320,6 +323,14 @@ class Link:
     def close(self) -> None:
         self.ring.close()
         self.sender.close()
+
+
+def source_ports(packets: NDArray[np.uint8]) -> NDArray[np.intp]:
+    """The source ports of rows of IPv4 packets, those of them that are TCP or UDP."""
+    at = (packets[:, 0] & 0xF).astype(np.intp) * 4
+    fits = np.isin(packets[:, 9], (TCP_PROTOCOL, UDP_PROTOCOL)) & (at + 2 <= packets.shape[1])
+    rows = np.flatnonzero(fits)
+    return packets[rows, at[rows]].astype(np.intp) << 8 | packets[rows, at[rows] + 1]
 
 
 class Route:

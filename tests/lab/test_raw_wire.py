@@ -65,6 +65,12 @@ def test_a_scan_of_loopback_tells_directions_apart():
         assert str(pl.ping("127.0.0.1")["localhost"].state) == "up"
 
 
+def test_packets_made_by_hand_leave_towards_loopback():
+    for packet in (TCP(sport=20, dport=1), UDP(sport=4000, dport=1)):
+        frames = pl.send(IP(dst="127.0.0.1") / packet).frames
+        assert frames["direction"].tolist() == [SENT, RECEIVED], packet
+
+
 def test_a_connect_scan_shows_the_whole_handshake():
     found = pl.connect_scan("web", [80, 8443])
     flags = Dissected(found.exchange("web", 80).frames).control_bits.tolist()

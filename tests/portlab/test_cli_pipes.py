@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from scapy.layers.inet import IP, TCP
 from scapy.layers.l2 import Ether
 
+from portlab import cli
 from tests.portlab.exports.made import scanned
 from tests.portlab.packets.made import classic
 
@@ -71,3 +73,21 @@ def test_what_has_no_end_is_not_read_to_its_end() -> None:
     done = run("/dev/zero")
     assert done.returncode == 2
     assert b"'/dev/zero' cannot be read as a capture" in done.stderr
+
+
+NOBODY_READS = {
+    "host,address,port,protocol\n": "a table in CSV, which keeps too little. Of a scan .* keep --json FILE",
+    "# Nmap 7.93 scan initiated": "nmap's output for people .*; PortLab reads its XML, written by -oX FILE",
+    "Host: 192.0.2.1 ()\tPorts: 80/open/tcp": "nmap's output for people",
+    "PK\x03\x04\x14": "a zip archive: unpack it first",
+}
+
+
+@pytest.mark.parametrize(("begins", "told"), NOBODY_READS.items())
+def test_files_that_portlab_does_not_read_are_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], begins: str, told: str
+) -> None:
+    (tmp_path / "x").write_text(begins)
+    assert cli.main(["read", str(tmp_path / "x")]) == cli.WRONG_USE
+    said = capsys.readouterr().err
+    assert re.search(f"is nothing that portlab reads: it looks like {told}", said), said

@@ -16,7 +16,7 @@ from portlab.view.ladder import sentences
 from portlab.view.ladder.packet import Packet, read
 from portlab.view.ladder.paths import Paths
 from portlab.view.ladder.sides import Sides
-from portlab.view.ladder.silences import CALLED, folded, with_silences
+from portlab.view.ladder.silences import CALLED, folded, is_answer, with_silences
 from portlab.view.ladder.story import Actor, Kind, Row, Speaker, Story
 
 MOST_FRAMES = 300
@@ -25,7 +25,7 @@ STRUCK = "left out: wrong checksum"
 
 def describe(exchange: Exchange) -> Story:
     """Tell an exchange; of a very long one (a download, a flood) its beginning."""
-    frames = len(exchange.frames)
+    frames, silent = len(exchange.frames), _silent(exchange)
     if frames > MOST_FRAMES:
         exchange = _beginning(exchange)
     packets = read(exchange.frames)
@@ -35,8 +35,8 @@ def describe(exchange: Exchange) -> Story:
     events = sorted(
         [*_calls(sides), *_packet_rows(sides, paths), *_returns(sides)], key=lambda row: row.at_ns
     )
-    rows = with_silences(events, exchange.ended_ns if _silent(exchange) else None)
-    rows = folded(_marked(rows, exchange)) + list(_unseen_rows(sides, paths))
+    rows = with_silences(events, exchange.ended_ns if silent else None)
+    rows = folded(_marked(rows, exchange, silent)) + list(_unseen_rows(sides, paths))
     start = paths.start_ns
     rows = [replace(row, at_ns=row.at_ns - start, until_ns=max(row.until_ns - start, 0)) for row in rows]
     return Story(
@@ -93,7 +93,7 @@ def _asked(result: PortResult | None, target: Actor) -> str:
 def _packet_rows(sides: Sides, paths: Paths) -> Iterator[Row]:
     numbers = _Numbers()
     asked_before: dict[tuple[int, int, str], int] = {}
-    asked = 0
+    asked, answered = 0, False
     for number, packet in enumerate(sides.packets):
         probe = sides.is_probe(packet)
         sender, receiver = sides.place(packet)
@@ -107,9 +107,15 @@ def _packet_rows(sides: Sides, paths: Paths) -> Iterator[Row]:
         reaches = _reaches(sides, packet, probe, receiver)
         speaker = sides.speaker(packet, probe)
         told = sentences.of_packet(
-            packet, speaker, attempt, repeated, sides.actors[sender], sides.actors[-1], sides.is_connect
+            packet,
+            speaker,
+            attempt,
+            repeated,
+            (sides.actors[sender], sides.actors[-1]),
+            sides.is_connect,
+            answered,
         )
-        yield Row(
+        row = Row(
             kind=Kind.PACKET,
             at_ns=packet.time_ns,
             what=packet.what,
@@ -127,6 +133,8 @@ def _packet_rows(sides: Sides, paths: Paths) -> Iterator[Row]:
             attempt=attempt,
             path=paths.of(number, reaches),
         )
+        answered |= is_answer(row)
+        yield row
 
 
 def _unseen_rows(sides: Sides, paths: Paths) -> Iterator[Row]:
@@ -248,8 +256,11 @@ def _deciding_errno(exchange: Exchange) -> bool:
     return bool(len(exchange.errnos)) and result is not None and result.reason is not Reason.NO_RESPONSE
 
 
-def _marked(rows: list[Row], exchange: Exchange) -> list[Row]:
-    """The same rows, the deciding one marked: a packet, what connect() returned, or the last silence."""
+def _marked(rows: list[Row], exchange: Exchange, silent: bool) -> list[Row]:
+    """The same rows, the deciding one marked: a packet, what connect() returned, or the last silence.
+
+    What decided may be among the frames that are not told; then none of these did.
+    """
     if exchange.result is None:
         return rows
     if exchange.decides is not None:
@@ -257,7 +268,7 @@ def _marked(rows: list[Row], exchange: Exchange) -> list[Row]:
     else:
         wanted = Kind.CALL if _deciding_errno(exchange) else Kind.SILENCE
         places = [i for i, row in enumerate(rows) if row.kind is wanted]
-        if not places:
+        if not places or (wanted is Kind.SILENCE and not silent):
             return rows
         chosen = places[-1]
     return [replace(row, decides=i == chosen) for i, row in enumerate(rows)]

@@ -37,22 +37,23 @@ def of_packet(
     speaker: Speaker,
     attempt: int,
     repeated: bool,
-    sender: Actor,
-    target: Actor,
+    actors: tuple[Actor, Actor],
     is_connect: bool,
+    answered: bool,
 ) -> str:
-    """The sentence of a packet; `attempt` is 0 where it is no probe, `repeated`: the same ports have asked before."""
+    """The sentence of a packet; `attempt` is 0 where it is no probe, `repeated`: the same ports have asked before,
+    `answered`: something came back before, `actors`: who sent it, and who was asked.
+    """
+    sender, target = actors
     if packet.damaged:
         return (
             f"{packet.what} with a wrong checksum: whoever receives it throws it away, so it is no evidence."
         )
     match speaker:
-        case Speaker.SCANNER if attempt > 1:
-            return f"No answer so far, so the scanner asks again: try {attempt}."
         case Speaker.SCANNER:
-            return _question(packet, target)
+            return _question(packet, target) if attempt <= 1 else _asked_again(attempt, answered)
         case Speaker.KERNEL if packet.protocol == "tcp":
-            return _connecting(packet, attempt, repeated) if is_connect else _kernel(packet)
+            return _connecting(packet, attempt, repeated, answered) if is_connect else _kernel(packet)
         case Speaker.KERNEL:
             return f"The scanner's kernel sends {packet.what} by itself."
     match packet.protocol:
@@ -67,6 +68,12 @@ def of_packet(
         case "icmp":
             return _icmp_answer(packet, speaker, sender)
     return f"{sender.name} sends {packet.what}."
+
+
+def _asked_again(attempt: int, answered: bool) -> str:
+    if answered:
+        return f"The scanner asks again, although it had an answer: try {attempt}."
+    return f"No answer so far, so the scanner asks again: try {attempt}."
 
 
 def _question(packet: Packet, target: Actor) -> str:
@@ -99,10 +106,12 @@ def _kernel(packet: Packet) -> str:
     return f"The scanner's own kernel sends {packet.what} by itself."
 
 
-def _connecting(packet: Packet, attempt: int, repeated: bool) -> str:
+def _connecting(packet: Packet, attempt: int, repeated: bool, answered: bool) -> str:
     """What the kernel sends for connect() and close()."""
     if attempt > 1 and not repeated:
         return f"connect() makes the kernel send a new SYN, from another port: try {attempt}."
+    if repeated and answered:
+        return f"The kernel repeats its SYN, although something came back: same ports, try {attempt}."
     if repeated:
         return f"No answer so far, so the kernel repeats its SYN: same ports, same number, try {attempt}."
     bits = packet.control_bits & (SYN | ACK | FIN | RST | PSH)
@@ -145,8 +154,12 @@ def _icmp_answer(packet: Packet, speaker: Speaker, sender: Actor) -> str:
     return f"{who} sends {packet.what}."
 
 
-def of_silence(length: str, gives_up: bool, tries: int, asks_again: bool) -> str:
-    """The sentence of a wait in which nothing came; `length` is how long, with its unit."""
+def of_silence(length: str, gives_up: bool, tries: int, asks_again: bool, answered: bool) -> str:
+    """The sentence of a wait in which nothing came; `length` is how long, with its unit; `answered`: something came
+    before.
+    """
+    if asks_again and answered:
+        return f"Nothing more arrives for {length}; then the same is asked again."
     if asks_again:
         return f"Nothing arrives for {length}: the timer runs out, and the same is asked again."
     if not gives_up:

@@ -24,18 +24,22 @@ def with_silences(rows: list[Row], gave_up_ns: int | None) -> list[Row]:
     tries = max((row.attempt for row in rows), default=1)
     last_call = max((row.at_ns for row in rows if row.short == CALLED), default=0)
     told: list[Row] = []
+    answered = False
     for row in rows:
         timed_out = row.short == TIMED_OUT
         again = row.attempt > 1 or (row.short == CALLED and bool(told) and told[-1].short != TIMED_OUT)
         gap = row.at_ns - told[-1].at_ns if told else 0
         if gap > 0 and (timed_out or (again and gap >= SHORT_NS) or gap >= LONG_NS):
             gives_up = timed_out and row.at_ns > last_call
-            told.append(_silence(told[-1].at_ns, row.at_ns, gives_up, tries, again))
+            told.append(_silence(told[-1].at_ns, row.at_ns, gives_up, tries, again, answered))
         told.append(row)
+        answered |= is_answer(row)
     if told and gave_up_ns is not None and told[-1].short != TIMED_OUT:
         last_ns = told[-1].at_ns
         told.append(
-            _silence(last_ns, gave_up_ns, True, tries, False) if gave_up_ns > last_ns else _open_end(last_ns)
+            _silence(last_ns, gave_up_ns, True, tries, False, answered)
+            if gave_up_ns > last_ns
+            else _open_end(last_ns)
         )
     return told
 
@@ -47,7 +51,12 @@ def _open_end(at_ns: int) -> Row:
     return Row(Kind.SILENCE, at_ns, what, Speaker.NOBODY, until_ns=at_ns, short="silence", sentence=told)
 
 
-def _silence(start_ns: int, end_ns: int, gives_up: bool, tries: int, asks_again: bool) -> Row:
+def is_answer(row: Row) -> bool:
+    """Whether something came back, by which whoever asked knows more."""
+    return row.kind is Kind.PACKET and row.sender != 0 and not row.struck and row.protocol != "arp"
+
+
+def _silence(start_ns: int, end_ns: int, gives_up: bool, tries: int, asks_again: bool, answered: bool) -> Row:
     length = words.duration(end_ns - start_ns)
     return Row(
         Kind.SILENCE,
@@ -56,7 +65,7 @@ def _silence(start_ns: int, end_ns: int, gives_up: bool, tries: int, asks_again:
         Speaker.NOBODY,
         short=f"{length}, again" if asks_again else f"{length} of silence",
         until_ns=end_ns,
-        sentence=sentences.of_silence(length, gives_up, max(tries, 1), asks_again),
+        sentence=sentences.of_silence(length, gives_up, max(tries, 1), asks_again, answered),
         gives_up=gives_up,
     )
 

@@ -31,18 +31,26 @@ class About:
 
 
 def about(*frames: DataFrame) -> About:
-    """What these tidy frames hold: "SYN scan of web"."""
+    """What these tidy frames hold: "SYN scan of web", and of captures who asked."""
     names = {
         column: list(dict.fromkeys(str(word) for frame in frames for word in frame[column].unique()))
         for column in ("technique", "host", "fidelity")
     }
     techniques = " and ".join(words.technique_name(name) for name in names["technique"])
-    hosts = (
-        ", ".join(names["host"])
-        if len(names["host"]) <= MOST_HOSTS
-        else words.count(len(names["host"]), "host")
-    )
-    return About(f"{techniques} of {hosts}", tuple(names["fidelity"]))
+    asked_by = [
+        str(asker)
+        for frame in frames
+        if "scanner" in frame
+        for asker in frame.loc[frame["fidelity"] == "capture", "scanner"].dropna().unique()
+    ]
+    hosts, askers = _some(names["host"], "host"), _some(list(dict.fromkeys(asked_by)), "scanner")
+    told = f"{techniques} of {hosts}" + (f" by {askers}" if asked_by else "")
+    return About(told, tuple(names["fidelity"]))
+
+
+def _some(names: list[str], what: str) -> str:
+    """A few names, or how many there are."""
+    return ", ".join(names) if len(names) <= MOST_HOSTS else words.count(len(names), what)
 
 
 @dataclass(frozen=True)

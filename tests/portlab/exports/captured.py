@@ -83,3 +83,10 @@ def told(scans: Scans) -> dict[tuple[str, str], dict[tuple[str, int | None], str
         (scan.technique, scan.traffic): {(row.address, row.port): str(row.state) for row in scan}
         for scan in scans
     }
+
+
+def spoilt(packet: Packet) -> Packet:
+    """The same with a wrong checksum of TCP or ICMP."""
+    packet = IP(bytes(packet))
+    packet[TCP if packet.proto == 6 else ICMP].chksum ^= 0x1234
+    return packet

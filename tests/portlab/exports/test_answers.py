@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +10,11 @@ import pytest
 from scapy.layers.inet import ICMP, IP, TCP, UDP, fragment
 from scapy.packet import Packet
 
+import portlab as pl
+from portlab.errors import MalformedPacket
 from portlab.exports import Scans
 from portlab.view.ladder.describe import describe
+from portlab.view.plots.picture import about
 from tests.portlab.exports.captured import (
     KERNEL,
     ME,
@@ -21,6 +25,7 @@ from tests.portlab.exports.captured import (
     error,
     scans_of,
     session,
+    spoilt,
     tcp,
 )
 
@@ -207,3 +212,98 @@ def test_udp_is_read_as_tcp_is_not(tmp_path: Path) -> None:
     assert (scan.row(0).tries, scan.row(0).rtt_ms, str(scan.row(0).state)) == (2, None, "open")
     assert isinstance(packets[0][UDP].dport, int)
     assert TCP not in packets[0]
+
+
+# --- damaged frames and other people's datagrams -------------------------------------------------------------
+
+ROUND = [packet for port in range(1, 6) for packet in (tcp("S", to=port), back("RA", to=port, seq=0))]
+NO_WORD = {
+    "a SYN": ([*ROUND, spoilt(tcp("S", to=80))], None),
+    "a SYN-ACK": ([*ROUND, tcp("S"), spoilt(back("SA"))], "filtered"),
+    "a router's error": ([*ROUND, tcp("S"), spoilt(error(tcp("S"), code=13, source=OTHER))], "filtered"),
+    "a RST of the scanner's own": ([*ROUND, tcp("S"), spoilt(tcp("R", seq=1001))], "filtered"),
+    "a SYN-ACK where only answers were captured": (
+        [*(back("SA", to=port) for port in range(1, 6)), spoilt(back("SA"))],
+        None,
+    ),
+    "an error about a SYN that was not captured": (
+        [*ROUND, spoilt(error(tcp("S"), code=13, source=OTHER))],
+        None,
+    ),
+}
+
+
+@pytest.mark.parametrize(("packets", "state"), NO_WORD.values(), ids=NO_WORD)
+def test_a_damaged_frame_neither_asks_nor_answers(
+    tmp_path: Path, packets: list[Packet], state: str | None
+) -> None:
+    scans = scans_of(tmp_path, *packets)
+    told = {row.port: str(row.state) for scan in scans for row in scan}
+    assert (len(scans), told.get(80)) == (1, state)
+    assert scans.left_out == scans[0].left_out == (("with a wrong checksum", 1),)
+
+
+def test_what_answers_one_port_is_not_in_the_ladder_of_another(tmp_path: Path) -> None:
+    asked = [datagram(port) for port in (53, 123, 161)]
+    answers = [datagram(50_000, port, src=WEB, dst=ME) for port in (53, 123)]
+    (scan,) = scans_of(tmp_path, *asked, *answers)
+    frames = {port: len(scan.exchange(WEB, port).frames) for port in (53, 123, 161)}
+    assert frames == {53: 2, 123: 2, 161: 1}
+
+
+def test_who_had_an_answer_and_asks_again_is_not_said_to_have_had_none(tmp_path: Path) -> None:
+    pings = [
+        IP(src=ends[0], dst=ends[1]) / ICMP(type=type_, id=1, seq=number) / b"1234"
+        for number in range(3)
+        for type_, ends in ((8, (ME, WEB)), (0, (WEB, ME)))
+    ]
+    (scan,) = scans_of(tmp_path, *pings, gap_s=0.01)
+    told = str(scan.exchange(WEB))
+    assert "No answer so far" not in told
+    assert "timer runs out" not in told
+    assert told.count("asks again, although it had an answer") == 2
+
+
+def test_a_verdict_whose_reason_came_later_than_what_is_told_is_no_silence(tmp_path: Path) -> None:
+    tries = [tcp("S", port=50_000 + number, seq=number) for number in range(400)]
+    (scan,) = scans_of(tmp_path, *tries, back("SA", port=50_399, ack=400))
+    assert str(scan[WEB, 80].state) == "open"
+    story = describe(scan.exchange(WEB, 80))
+    assert not any(row.decides or "to the end of the capture" in row.what for row in story.rows)
+
+
+REMARKED = {
+    "a RST as well": [tcp("S"), back("RA", seq=0), back("SA")],
+    "from a new port": TFTP,
+    "one direction": [tcp("S", to=port) for port in range(1, 6)],
+    "the scanner's own RST": [tcp("S"), tcp("R", seq=1001)],
+}
+
+
+@pytest.mark.parametrize("packets", REMARKED.values(), ids=REMARKED)
+def test_what_is_said_besides_a_verdict_comes_back_from_json(tmp_path: Path, packets: list[Packet]) -> None:
+    scans = scans_of(tmp_path, *packets)
+    said = [(row.port, row.sentence, row.caveat) for scan in scans for row in scan]
+    scans.to_json(tmp_path / "x.json")
+    read = pl.read_json(tmp_path / "x.json")
+    assert [(row.port, row.sentence, row.caveat) for scan in read for row in scan] == said
+    assert [line for line in repr(read).splitlines() if line.startswith("!")] == [
+        line for line in repr(scans).splitlines() if line.startswith("!")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("remark", "complaint"),
+    [("nonsense", "is not a remark"), (7, "is not a remark"), ("from-new-port", "cannot be said of")],
+)
+def test_remarks_that_cannot_be_are_refused(tmp_path: Path, remark: object, complaint: str) -> None:
+    document = json.loads(scans_of(tmp_path, tcp("S"), back("SA")).to_json() or "")
+    document["results"][0]["remark"] = remark
+    (tmp_path / "x.json").write_text(json.dumps(document))
+    with pytest.raises(MalformedPacket, match=complaint):
+        pl.read_json(tmp_path / "x.json")
+
+
+def test_a_plot_says_who_asked(tmp_path: Path) -> None:
+    scans = scans_of(tmp_path, *ROUND)
+    assert about(scans.to_frame()).scans == f"SYN scan of {WEB} by {ME}"

@@ -16,6 +16,7 @@ from portlab import lab
 from portlab.errors import MalformedPacket
 from portlab.exports import Scans
 from portlab.result import Scan
+from tests.portlab.exports.captured import spoilt
 from tests.portlab.exports.made import scanned
 from tests.portlab.packets import made as ng
 
@@ -98,13 +99,6 @@ def back(
 
 def error(about: Packet, type_: int = 3, code: int = 13, source: str = GATEWAY) -> Packet:
     return IP(src=source, dst=about.src) / ICMP(type=type_, code=code) / IP(bytes(about)[:28])
-
-
-def spoilt(packet: Packet) -> Packet:
-    """The same with a wrong TCP checksum."""
-    packet = IP(bytes(packet))
-    packet[TCP].chksum ^= 0x1234
-    return packet
 
 
 def written(path: Path, scan: Scan) -> Path:

@@ -44,6 +44,10 @@ CASES = {
         [(A, TCP, RIGHT, WRONG), (B, TCP, RIGHT, WRONG), (C, TCP, RIGHT, WRONG)],
         [UNREADY] * 3,
     ),
+    "alone of its kind in the whole file": (
+        [(A, TCP, RIGHT, RIGHT)] * 2 + [(B, UDP, RIGHT, WRONG)],
+        [FINE] * 2 + [DAMAGED],
+    ),
     "pseudo header alone": (
         [(A, TCP, RIGHT, RIGHT)] * 5 + [(A, TCP, RIGHT, PARTIAL)],
         [FINE] * 5 + [UNREADY],
