@@ -18,8 +18,9 @@ CELLS = [
 from portlab.learn import ScanWidget
 widget = ScanWidget(pl.syn_scan, pl.connect_scan, pl.ping, target="web", ports="20-25,80")
 widget""",
-    """known = widget.scan
-print(known and (known.complete, known.stopped_by, len(known), len(known.never_asked)))""",
+    """scan = widget.scan
+counts = None if scan is None else tuple(map(len, (scan, scan.unanswered, scan.never_asked)))
+print(scan if scan is None else (scan.complete, scan.stopped_by, *counts))""",
 ]
 FORM = "figure.pl-scan .order"
 STATE = "figure.pl-scan .state"
@@ -93,9 +94,9 @@ def test_a_running_scan_is_stopped_while_other_cells_go_on(page: Any) -> None:
     page.locator(f"{FORM} button[data-do=stop]").focus()
     page.keyboard.press("Enter")
     wait_for(page, "Ended early (stopped)")
-    complete, stopped_by, known, never = ast.literal_eval(run_cell(page, 1))
+    complete, stopped_by, known, unanswered, never = ast.literal_eval(run_cell(page, 1))
     assert (complete, stopped_by) == (False, "stopped")
-    assert known + never == 2000
+    assert known + unanswered + never == 2000
     assert never > 0
     assert "INCOMPLETE" in page.locator("figure.pl-summary").inner_text()
 

@@ -51,7 +51,7 @@ class InLab:
                 self.groups.setdefault(key, []).append(item.nodeid)
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_protocol(self, item: pytest.Item) -> bool | None:
+    def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
         key = self.key(item)
         if key is None or lack("inlab"):
             return None  # an ordinary test, or one that will be skipped with its reason
@@ -64,6 +64,8 @@ class InLab:
         for report in self.running[key].reports(item):
             item.ihook.pytest_runtest_logreport(report=report)
         item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+        # What an ordinary test of this module needed is taken down here: pytest leaves that to the item before.
+        item.session._setupstate.teardown_exact(nextitem)
         return True
 
     def pytest_sessionfinish(self) -> None:

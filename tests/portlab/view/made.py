@@ -370,10 +370,10 @@ def by_hand(*packets: tuple[int, bool, Any]) -> Exchange:
     return Exchange(None, frames, no_errnos(), probe, None, START + S)
 
 
-def forty() -> Exchange:
-    """A conversation of forty frames, twenty each way."""
+def forty(times: int = 1) -> Exchange:
+    """A conversation of forty frames, twenty each way, or of some times as many."""
     packets = []
-    for i in range(40):
+    for i in range(40 * times):
         ends = (SCANNER, WEB) if i % 2 == 0 else (WEB, SCANNER)
         ports = (5, 80) if i % 2 == 0 else (80, 5)
         segment = TCP(sport=ports[0], dport=ports[1], seq=i, ack=i, flags="PA")
