@@ -55,8 +55,8 @@ def disagreements(asked):
     """Ask all these rows; those that came back otherwise than the contract says.
 
     Rows with the same subject are one scan of all their hosts and ports (what else that asks is not looked at), and
-    the scans of one technique go side by side, so that silence is waited for but once (the simulated lab's clock jumps
-    over it, and one process has one such lab: there they go one after the other).
+    the scans of one technique go side by side, so that silence is waited for but once (the simulated lab's clock
+    jumps over it, and one process has one such lab: there they go one after the other).
     """
     wrong = []
     side_by_side = pl.ping("gateway", progress=False).fidelity != "simulated"
