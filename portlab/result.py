@@ -12,26 +12,11 @@ from numpy.typing import NDArray
 
 from portlab.addresses import dotted
 from portlab.errors import BadTarget, plain, quoted
-from portlab.model import (
-    BATCH_CLOCK,
-    FRAME,
-    SENT,
-    Answer,
-    Events,
-    Exchange,
-    Frames,
-    PortResult,
-    Probes,
-    Reason,
-    State,
-    read_only,
-)
-from portlab.packets.craft import total_length
-from portlab.packets.headers import ETHERNET_SIZE, ETHERTYPE_IPV4
+from portlab.evidence import Evidence
+from portlab.model import Answer, Events, Exchange, PortResult, Reason, State, read_only
 from portlab.ports import service_name
-from portlab.techniques import Technique, technique
-from portlab.techniques.matching import NOBODY, ProbeTable, conversations
-from portlab.verdict import NO_EVENT, NO_PORT, REMARKS, RST_AS_WELL, Asked, ByRow, Findings
+from portlab.techniques import technique
+from portlab.verdict import NO_EVENT, NO_PORT, REMARKS, RST_AS_WELL, Asked, Findings
 
 SCAN, ORDINARY, FLOOD = "scan", "ordinary", "flood"
 
@@ -313,81 +298,35 @@ class Scan:
     # --- evidence -----------------------------------------------------------------------------------------
 
     @cached_property
+    def _evidence(self) -> Evidence:
+        return Evidence(technique(self.technique), self.probes, self.received)
+
+    @property
     def events(self) -> Events:
         """All events in order of time.
 
         Sent probes that were not captured one by one are added from the probes table; they carry the clock of
         their batch and are marked BATCH_CLOCK.
         """
-        frames = self.received.frames
-        if technique(self.technique).EVIDENCE == "errnos" or not len(self.probes):
-            return self.received
-        if len(frames) and (frames["direction"] == SENT).any():
-            return self.received
-        together = np.concatenate([_as_sent(technique(self.technique), self.probes), frames])
-        in_order = read_only(together[np.argsort(together["time_ns"], kind="stable")])
-        return Events(in_order, self.received.errnos)
+        return self._evidence.events
 
     def exchange(self, host: str, port: int | None = None) -> Exchange:
         """The conversation behind one verdict: its frames in order, the deciding one marked."""
         return self._exchange(self.index(host, port))
 
     def _exchange(self, index: int) -> Exchange:
-        chosen = self._frames_by_row.of(index)
-        mine = self.probes[self._probes_by_row.of(index)]
-        if self.protocol == "udp":
-            chosen = np.union1d(chosen, self._strays_to(mine, self.address[index]))
-        if self.findings.answer[index] == Answer.NO_NEIGHBOUR.code:
-            seen, address = self.events.shown, self.address[index]
-            asked = seen.is_arp & ((seen.arp_target == address) | (seen.arp_sender == address))
-            chosen = np.union1d(chosen, np.flatnonzero(asked))
-        frames = self.events.frames[chosen]
+        sought = self.findings.answer[index] == Answer.NO_NEIGHBOUR.code
+        frames = self._evidence.frames(index, self.address[index], sought=bool(sought))
+        event, heard_ns = int(self.findings.event[index]), int(self.findings.heard_ns[index])
         return Exchange(
             result=self.row(index),
             frames=read_only(frames),
-            errnos=read_only(self.received.errnos[self._errnos_by_row.of(index)]),
-            probes=read_only(mine),
-            decides=self._deciding(index, frames),
+            errnos=read_only(self._evidence.errnos(index)),
+            probes=read_only(self._evidence.asked(index)),
+            decides=None if event == NO_EVENT else self._evidence.deciding(frames, event, heard_ns),
             ended_ns=self.watched_until_ns or self.started_ns + int(self.elapsed_s * 1e9),
             names=self.asked.names,
         )
-
-    @cached_property
-    def _frames_by_row(self) -> ByRow:
-        probe = conversations(self.events.shown, ProbeTable(self.probes), self.protocol)
-        return ByRow(self._row_of(probe))
-
-    def _strays_to(self, mine: Probes, address: np.uint32) -> NDArray[np.intp]:
-        """Datagrams to the ports that these probes came from, of which nobody can say which port they answer."""
-        seen, strays = self.events.shown, self._frames_by_row.of(NOBODY)
-        strays = strays[(seen.is_udp & seen.received)[strays] & (seen.source[strays] == address)]
-        asked_from = np.isin(seen.destination_port[strays], mine["source_port"])
-        return strays[asked_from & np.isin(seen.destination[strays], mine["source"])]
-
-    @cached_property
-    def _errnos_by_row(self) -> ByRow:
-        return ByRow(self._row_of(self.received.errnos["probe"]))
-
-    @cached_property
-    def _probes_by_row(self) -> ByRow:
-        return ByRow(self.probes["row"])
-
-    def _row_of(self, probe: NDArray[np.intp]) -> NDArray[np.int32]:
-        """The row that each of these probes asked, negative for none."""
-        rows = np.append(self.probes["row"], np.int32(NOBODY))
-        return rows[np.where(probe == NOBODY, len(self.probes), probe)]
-
-    def _deciding(self, index: int, frames: Frames) -> int | None:
-        """Which of the exchange's frames decided; None: silence (or an errno without a frame)."""
-        event = self.findings.event[index]
-        if event == NO_EVENT:
-            return None
-        same = frames["time_ns"] == self.findings.heard_ns[index]
-        if technique(self.technique).EVIDENCE == "frames":
-            same &= (frames["data"] == self.received.frames["data"][event]).all(axis=1)
-        else:
-            same &= frames["direction"] != SENT
-        return int(np.flatnonzero(same)[0]) if same.any() else None
 
     # --- doors to other rooms (the only place where this one looks down) ----------------------------------
 
@@ -436,21 +375,6 @@ class Scan:
         from portlab.view import summary
 
         return summary.mimebundle(self)
-
-
-def _as_sent(technique_: Technique, probes: NDArray[np.void]) -> Frames:
-    """The probes as frames: crafting is pure, so these are the bytes that were sent."""
-    packets = technique_.craft(probes)
-    frames = np.zeros(len(packets), FRAME)
-    if not len(packets):
-        return frames
-    size = min(packets.shape[1], frames["data"].shape[1] - ETHERNET_SIZE)
-    frames["data"][:, ETHERNET_SIZE : ETHERNET_SIZE + size] = packets[:, :size]
-    frames["data"][:, 12:14] = divmod(ETHERTYPE_IPV4, 256)
-    frames["length"] = total_length(packets) + ETHERNET_SIZE
-    frames["captured"] = np.minimum(frames["length"], frames["data"].shape[1])
-    frames["time_ns"], frames["direction"], frames["marks"] = probes["time_ns"], SENT, BATCH_CLOCK
-    return frames
 
 
 def _or_none(value: np.int16) -> int | None:
