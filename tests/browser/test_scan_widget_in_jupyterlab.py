@@ -82,7 +82,7 @@ def test_a_scan_is_chosen_started_and_read_by_keyboard(page: Any, axe: Callable[
     assert "syn-ack" in page.locator("figure.pl-summary").inner_text()
     assert page.locator(ERRORS).count() == 0
     assert axe(page) == []
-    assert run_cell(page, 1) == "(True, '', 3, 0)"
+    assert run_cell(page, 1) == "(True, '', 3, 0, 0)"
 
 
 def test_a_running_scan_is_stopped_while_other_cells_go_on(page: Any) -> None:

@@ -233,7 +233,8 @@ def test_a_command_that_does_not_end_when_it_is_asked_to_is_killed(
 
 
 def test_an_interrupt_is_the_command_s_own_business(labs: list[Lab], tmp_path: Path) -> None:
-    script = f"trap 'echo {READY}' INT; echo {READY}; sleep 600 & wait; wait; exit 9"
+    heard = f"heard=$((heard + 1)); echo {READY}"
+    script = f"heard=0; trap '{heard}' INT; echo {READY}; while [ $heard -lt 2 ]; do sleep 0.1; done; exit 9"
     lab = start(labs, tmp_path, "sh", "-c", script, starter=no_patience(interrupt_ends=False))
     lab.wait_until_ready()
     for _ in range(2):
