@@ -174,7 +174,7 @@ class Loop:
         probes = np.zeros(len(rows), PROBE)
         probes["row"], probes["attempt"] = rows, self.attempts[rows]
         probes["address"], probes["source_port"] = self.asked.address[rows], source_port
-        probes["token"] = self.random(len(rows))
+        probes["token"] = probes["acknowledged"] = self.random(len(rows))
         probes["source"] = self.sources()[self.host[rows]] if self.technique.NEEDS_RAW else 0
         probes["port"] = self.asked.port[rows]
         if self.technique.PING is not None:  # it asks no port: ICMP numbers its messages, others knock at one

@@ -237,7 +237,10 @@ PROBE = np.dtype(
         ("payload", "u1"),  # UDP: which of techniques.payloads.PAYLOADS; 0: an empty datagram
         # of other tools' TCP probes, as a capture shows them:
         ("data_length", "u2"),  # bytes of data in the segment
-        ("acknowledged", "u4"),  # the acknowledgment number; 0: the token, as PortLab's own probes do
+        (
+            "acknowledged",
+            "u4",
+        ),  # the acknowledgment number where it has one: the token in PortLab's own probes
     ],
     align=True,
 )

@@ -49,8 +49,6 @@ def recognise(events: Events, probes: ProbeTable) -> Matches:
     seen = events.seen
     probe, answer = errors(seen, probes, PROTOCOL)
     spoke = replies(seen, probes, PROTOCOL)
-    acknowledged = probes.column("acknowledged", spoke)
-    acknowledged = np.where(acknowledged == 0, probes.column("token", spoke), acknowledged)
     fits = seen.control_bits & (SYN | ACK | RST) == RST
-    fits &= seen.sequence_number == acknowledged
+    fits &= seen.sequence_number == probes.column("acknowledged", spoke)
     return Matches.either(spoke, np.where(fits, Answer.RST.code, 0), probe, answer)

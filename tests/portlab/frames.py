@@ -40,6 +40,7 @@ def probe(**changes: int) -> np.ndarray:
         "port": 80,
         "source_port": SOURCE_PORT,
         "token": TOKEN,
+        "acknowledged": changes.get("token", TOKEN),
         "attempt": 1,
         "time_ns": SENT_NS,
     }

@@ -238,3 +238,14 @@ def test_decoys_are_told_apart_by_who_asked(tmp_path: Path) -> None:
     frame = scans.to_frame()
     assert frame["scanner"].tolist() == [ME, ME, OTHER, OTHER]
     assert frame["state"].tolist() == ["open", "closed"] * 2
+
+
+@pytest.mark.parametrize(("flags", "verdict"), [("A", "unfiltered"), ("FA", "closed")], ids=["ack", "maimon"])
+@pytest.mark.parametrize("number", [0, 77, 1000])
+def test_a_rst_repeats_what_was_acknowledged_be_it_nothing(
+    tmp_path: Path, flags: str, verdict: str, number: int
+) -> None:
+    """RFC 9293 section 3.10.7.1: its sequence number is the acknowledgment number that it answers."""
+    asked = [p for at in PORTS for p in (tcp(flags, to=at, ack=number), back("R", to=at, seq=number, ack=0))]
+    (scan,) = scans_of(tmp_path, *asked)
+    assert [(row.state, row.reason) for row in scan] == [(verdict, "reset")] * len(PORTS)
