@@ -151,7 +151,9 @@ def test_kill_9_of_any_process_leaves_nothing(role: str, labs: list[Lab], tmp_pa
     before = host_state()
     lab = start(labs, tmp_path, *WAITING)
     lab.wait_until_ready()
-    by_name = lab.by_name()
+    deadline = time.monotonic() + DEADLINE
+    while not {"portlab-init", *VICTIMS[2:]} <= (by_name := lab.by_name()).keys():
+        assert time.monotonic() < deadline, by_name  # a process that is just looked at may not be seen
     by_name["outermost"] = lab.process.pid
     by_name["middle"] = int(
         Path(f"/proc/{by_name['portlab-init']}/stat").read_text().rpartition(")")[2].split()[1]
@@ -187,9 +189,9 @@ def test_a_member_that_dies_takes_the_lab_along_and_is_named(labs: list[Lab], tm
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_signals_reach_the_command_once(number: int, labs: list[Lab], tmp_path: Path) -> None:
     script = (
-        f"import signal\n"
-        f"signal.signal({int(number)}, lambda *_: (print('got it', flush=True), exit(9)))\n"
-        f"print({READY!r}, flush=True)\n"
+        f"import os, signal\n"  # a handler may not print while something is being printed
+        f"signal.signal({int(number)}, lambda *_: (os.write(1, b'got it\\n'), exit(9)))\n"
+        f"os.write(1, b'{READY}\\n')\n"
         f"signal.pause()\n"
     )
     lab = start(labs, tmp_path, sys.executable, "-c", script)

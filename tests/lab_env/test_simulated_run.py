@@ -66,9 +66,10 @@ def test_exit_status(code: str, status: int) -> None:
 UNTIL_A_SIGNAL = [
     *(sys.executable, "-m", "lab_env", "exec", "--fidelity", "simulated", "--", "python", "-c"),
     "import os, signal, sys\n"
-    "def end(number, frame): print('ended', int(number), flush=True); sys.exit(5)\n"
+    # It may not print while something is being printed.
+    "def end(number, frame): os.write(1, b'ended %d\\n' % number); sys.exit(5)\n"
     "signal.signal(signal.SIGTERM, end); signal.signal(signal.SIGINT, end)\n"
-    "print('ready', flush=True)\n"
+    "os.write(1, b'ready\\n')\n"
     "while True: signal.pause()\n",
 ]
 

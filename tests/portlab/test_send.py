@@ -34,7 +34,9 @@ def sent(wire: RuleWire) -> list[Packet]:
 def test_one_packet_is_one_exchange(wire: RuleWire) -> None:
     exchange = scan.send(IP(dst=WEB) / TCP(sport=5000, dport=80))
     assert isinstance(exchange, Exchange)
-    assert [packet.summary() for packet in sent(wire)] == [f"IP / TCP {SCANNER}:5000 > {WEB}:http S"]
+    (packet,) = sent(wire)
+    assert (packet.src, packet.dst) == (SCANNER, WEB)
+    assert (packet[TCP].sport, packet[TCP].dport, packet[TCP].flags) == (5000, 80, "S")
     assert exchange.frames["direction"].tolist() == [1, 0]
 
 
