@@ -106,9 +106,9 @@ def run_nmap(path: Path, *options: str) -> None:
 @pytest.mark.nmap
 def test_real_nmap_file_agrees_with_our_own_scan(tmp_path: Path) -> None:
     run_nmap(tmp_path / "nmap.xml", "-sT", "-p", "1-40")
-    (theirs,) = pl.read_nmap_xml(tmp_path / "nmap.xml")
+    scans = pl.read_nmap_xml(tmp_path / "nmap.xml")
+    (theirs,) = [scan for scan in scans if scan.technique == "connect"]  # an ordinary user's nmap pings first
     ours = pl.connect_scan("localhost", "1-40", progress=False)
-    assert theirs.technique == "connect"
     assert theirs.complete
     assert {row.port: (row.state, row.reason) for row in theirs} == {
         row.port: (row.state, row.reason) for row in ours
