@@ -213,9 +213,10 @@ def end(attempt: Attempt, result: int = 0) -> ErrnoRow:
     What happened after the handshake does not count: a connection that was made and reset at once was made.
     """
     with attempt.socket as ours:
+        made = _is_made(ours)  # asked before the error: a reset may come at any moment, and only leaves that
         icmp_type, icmp_code, speaker, queued = _icmp_error(ours) if LINUX else NO_ICMP
         result = result or ours.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) or queued
-        made = result in TORN_DOWN or _is_made(ours)
+        made = made or result in TORN_DOWN
         read_ns = time.time_ns()
     if made:
         return read_ns, 0, attempt.probe, 0, -1, -1, 0

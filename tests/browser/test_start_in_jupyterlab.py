@@ -15,6 +15,8 @@ CELLS = ["6 * 7", "_ + 1"]
 EXTENSION = "**/extensions/portlab/**"
 NUMBERED = """numbers => [...document.querySelectorAll(".jp-CodeCell .jp-InputArea-prompt")]
   .map((prompt) => prompt.textContent.match(/\\d+/)?.[0]).join() === numbers"""
+SHOWN = """words => [...document.querySelectorAll(".jp-OutputArea-output")]
+  .map((output) => output.innerText.trim()).join() === words"""
 
 
 @pytest.fixture
@@ -66,31 +68,32 @@ def test_cells_that_are_run_before_the_kernel_is_there_wait_for_it(page: Any, si
     (start,) = held
     start.continue_()
     page.wait_for_function(ALL_RUN)
-    assert page.locator(".jp-OutputArea-output").all_inner_texts() == ["42", "43"]
+    awaits_outputs(page)
 
 
-def outputs(page: Any) -> list[str]:
-    words: list[str] = page.locator(".jp-OutputArea-output").all_inner_texts()
-    return words
+def awaits_outputs(page: Any) -> None:
+    """A cell's number can be there a moment before its output is."""
+    page.wait_for_function(SHOWN, arg="42,43")
 
 
 def test_jupyterlab_s_own_ways_to_run_cells_are_as_ever(page: Any, sitting: Sitting) -> None:
     visit(page, sitting, "start/ways.ipynb")
     page.wait_for_function(READY)
     run_all(page)
-    assert outputs(page) == ["42", "43"]
+    run_all(page)  # 3 and 4: so that 1 and 2 are those of the new kernel
+    awaits_outputs(page)
     menu(page, "Kernel", "Restart Kernel and Run All Cells…")
     with page.expect_response(lambda answer: answer.url.partition("?")[0].endswith("/restart")):
         page.locator(".jp-Dialog .jp-mod-accept").click()
     page.wait_for_function(NUMBERED, arg="1,2")
     page.wait_for_function(READY)
-    assert outputs(page) == ["42", "43"]
+    awaits_outputs(page)
     page.locator(".jp-CodeCell .cm-content").first.click()
     for numbers in ("3,2", "3,4,"):  # after the last cell comes a new one
         page.keyboard.press("Shift+Enter")
         page.wait_for_function(NUMBERED, arg=numbers)
     page.wait_for_function(READY)
-    assert outputs(page) == ["42", "43"]
+    awaits_outputs(page)
 
 
 def test_where_the_extension_cannot_be_loaded_notebooks_run_all_the_same(page: Any, sitting: Sitting) -> None:
@@ -99,7 +102,7 @@ def test_where_the_extension_cannot_be_loaded_notebooks_run_all_the_same(page: A
     page.wait_for_function(READY)
     assert page.evaluate("'portlab' in (window._JUPYTERLAB ?? {})") is False
     run_all(page)
-    assert outputs(page) == ["42", "43"]
+    awaits_outputs(page)
 
 
 def test_where_a_kernel_does_not_start_cells_run_in_the_one_chosen(page: Any, sitting: Sitting) -> None:
@@ -118,4 +121,4 @@ def test_where_a_kernel_does_not_start_cells_run_in_the_one_chosen(page: Any, si
         page.locator(".jp-Dialog", has_text=words).locator(".jp-mod-accept").click()
     page.wait_for_function(READY)
     run_all(page)
-    assert outputs(page) == ["42", "43"]
+    awaits_outputs(page)

@@ -115,6 +115,37 @@ def test_a_connection_that_was_made_and_reset_was_made(said, how):
     assert (probe, number_) == (7, 0)
 
 
+class ResetAfterTheFirstQuestion(socket.socket):
+    """A connection that is reset just after its first question about itself was answered."""
+
+    reset = None
+
+    def asked(self, answer):
+        if self.reset:
+            self.reset.close()
+            self.reset = None
+            poll = select.poll()
+            poll.register(self, select.POLLERR)
+            assert poll.poll(5000)
+        return answer
+
+    def getpeername(self):
+        return self.asked(super().getpeername())
+
+    def getsockopt(self, *option):
+        return self.asked(super().getsockopt(*option))
+
+
+def test_a_connection_that_is_reset_between_two_questions_was_made():
+    with socket.create_server(("127.0.0.1", 0)) as server, ResetAfterTheFirstQuestion() as client:
+        client.connect(server.getsockname())
+        accepted, _ = server.accept()
+        accepted.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, LINGER_ZERO)
+        client.reset = accepted
+        assert end(Attempt(client, 7, 0, 0.0))[2:4] == (7, 0)
+        assert client.reset is None
+
+
 def test_an_error_after_the_handshake_does_not_undo_it(monkeypatch):
     quoted = (3, 13, number("10.77.1.1"), errno.EHOSTUNREACH)
     monkeypatch.setattr(kernel, "_icmp_error", lambda attempt: quoted)
