@@ -11,11 +11,11 @@ from typing import Any
 import portlab as pl
 from lab_env import lab
 from portlab import ports
-from portlab.cards import cards_of
+from portlab.evidence.result import Scan
 from portlab.learn import Lesson
 from portlab.learn.live import Live
 from portlab.learn.progress import Progress
-from portlab.result import Scan
+from portlab.port_cards import cards_of
 from portlab.view import cards
 from portlab.view.cards import html as deck
 from portlab.view.reference import Reference

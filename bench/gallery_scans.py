@@ -7,7 +7,7 @@ from typing import Any
 
 import portlab as pl
 from lab_env import lab
-from portlab.view import host_table, lab_map, meanings, plots, port_map, progress
+from portlab.view import host_table, lab_map, meanings, plots, port_map, progress_bar
 
 SEED = 5
 QUICK: dict[str, Any] = {"seed": SEED, "progress": False}
@@ -25,7 +25,7 @@ def summaries() -> Made:
     for technique in ("syn", "udp", "ping"):
         yield f"Meanings of a {technique} scan", "Answer, state, reason, why, source.", meanings(technique)
     bar = Bar()
-    shown = progress.Notebook(bar)
+    shown = progress_bar.Notebook(bar)
     shown.show("SYN scan of web", 21_845, 65_535)
     yield "Progress", "A bar and the count.", bar.html
 

@@ -19,13 +19,13 @@ from matplotlib.figure import Figure
 from pandas import DataFrame
 
 from portlab.addresses import number
+from portlab.evidence.result import Scan
+from portlab.evidence.verdict import NO_EVENT, Asked, Findings
 from portlab.lab import Lab
 from portlab.learn import recorded
 from portlab.model import PROBE, Events, Exchange, Reason, State, no_errnos, no_frames
 from portlab.packets.dissect import Dissected
 from portlab.packets.streams import first_bytes
-from portlab.result import Scan
-from portlab.verdict import NO_EVENT, Asked, Findings
 from portlab.view import anatomy, host_table, lab_map, ladder, plots, port_map
 
 RUNS = 15
@@ -71,7 +71,7 @@ def scan(which: np.ndarray[Any, np.dtype[np.intp]], hosts: int = 1) -> Scan:
         asked=asked,
         findings=findings,
         probes=np.empty(0, PROBE),
-        received=nothing,
+        recorded=nothing,
     )
 
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from portlab import lab, ports
-    from portlab.captures import read_capture
+    from portlab.captures.kept import read_capture
     from portlab.errors import (
         BadTarget,
         LabNotRunning,
@@ -26,9 +26,8 @@ if TYPE_CHECKING:
         OutOfScope,
         PortLabError,
     )
-    from portlab.exports import read_json, read_nmap_xml, read_pcap
-    from portlab.listen import capture
-    from portlab.scan import (
+    from portlab.exports import read_json, read_nmap_xml
+    from portlab.scanning.scan import (
         ack_scan,
         connect_scan,
         fin_scan,
@@ -41,15 +40,17 @@ if TYPE_CHECKING:
         xmas_scan,
     )
     from portlab.scope import authorise
+    from portlab.wire.listen import capture
 
 __version__ = "0.1.0"
 
 _ROOMS = {
-    "captures": ["read_capture"],
+    "captures.as_scans": ["read_pcap"],
+    "captures.kept": ["read_capture"],
+    "wire.listen": ["capture"],
     "errors": ["BadTarget", "LabNotRunning", "MalformedPacket", "NotPermitted", "OutOfScope", "PortLabError"],
-    "exports": ["read_json", "read_nmap_xml", "read_pcap"],
-    "listen": ["capture"],
-    "scan": [
+    "exports": ["read_json", "read_nmap_xml"],
+    "scanning.scan": [
         "ack_scan",
         "connect_scan",
         "fin_scan",

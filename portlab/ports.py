@@ -116,8 +116,8 @@ class PortTable(Sequence[Port]):
 
     def to_anki(self, path: str | PathLike[str]) -> None:
         """Write flash cards of these rows as a package that Anki imports (.apkg); a newer one updates an older."""
-        from portlab.cards import cards_of
-        from portlab.learn.anki import write_package
+        from portlab.exports.anki import write_package
+        from portlab.port_cards import cards_of
 
         write_package(cards_of(self), path)
 

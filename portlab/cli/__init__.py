@@ -16,8 +16,8 @@ from portlab.cli.typed import EXPORTS, WRONG_USE, parsed
 from portlab.errors import BadTarget, MalformedPacket, OutOfScope, PortLabError
 
 if TYPE_CHECKING:
-    from portlab.exports import Scans
-    from portlab.result import Scan
+    from portlab.evidence.result import Scan
+    from portlab.evidence.scans import Scans
 
 __all__ = ["DONE", "EXPORTS", "FAILED", "INTERRUPTED", "WRONG_USE", "main"]
 
@@ -68,7 +68,7 @@ def _run(typed: argparse.Namespace) -> int:
 
 def _scan(typed: argparse.Namespace) -> Scan:
     """Run the scan that was typed."""
-    from portlab import scan as scans
+    from portlab.scanning import scan as scans
 
     _authorise(typed)
     options: dict[str, Any] = {
@@ -102,16 +102,17 @@ def _authorise(typed: argparse.Namespace) -> None:
 def _read(path: str) -> Scans:
     """The scans in a file, whichever of our forms it has."""
     from portlab import exports, files
+    from portlab.captures.as_scans import read_pcap
     from portlab.exports import other_readers
 
     readers = {b"{": exports.read_json, b"<": exports.read_nmap_xml}
     with files.reading(path) as file:  # a pipe can be read only once
         begins = file.peek(64)[:64]
-        reader = readers.get(begins.lstrip(b"\xef\xbb\xbf \t\r\n")[:1], exports.read_pcap)
+        reader = readers.get(begins.lstrip(b"\xef\xbb\xbf \t\r\n")[:1], read_pcap)
         try:
             return reader(file)
         except MalformedPacket as error:
             clause = other_readers.nobody_reads(begins)
-            if clause and reader is exports.read_pcap:
+            if clause and reader is read_pcap:
                 raise MalformedPacket(f"{path!r} is nothing that portlab reads: {clause}.") from error
             raise

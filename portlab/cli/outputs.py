@@ -13,8 +13,8 @@ from portlab.cli.typed import EXPORTS
 from portlab.errors import BadTarget, PortLabError, plain
 
 if TYPE_CHECKING:
-    from portlab.exports import Scans
-    from portlab.result import Scan
+    from portlab.evidence.result import Scan
+    from portlab.evidence.scans import Scans
 
 MOST_LADDERS = 20
 STREAMS = {"/dev/stdout": "standard output", "/dev/stderr": "the messages"}

@@ -7,13 +7,13 @@ from typing import Any, NoReturn
 
 from portlab import files
 from portlab.errors import MalformedPacket, quoted
+from portlab.evidence.result import FLOOD, ORDINARY, SCAN, Scan
+from portlab.evidence.scans import Scans, notes_of, together
 from portlab.exports import claims
 from portlab.exports.other_readers import NOT_SUCH_A_FILE, looks_like, why
-from portlab.exports.scans import Scans, notes_of, together
 from portlab.exports.table import COLUMNS, rows, scan_of
 from portlab.exports.times import NS, as_text, from_text
 from portlab.packets.left_out import Counts
-from portlab.result import FLOOD, ORDINARY, SCAN, Scan
 from portlab.techniques import technique
 
 FACTS = ("technique", "fidelity", "started", "elapsed_s", "complete", "authorised", "lost_here")

@@ -12,10 +12,10 @@ from typing import Any, TypeVar
 
 from portlab.addresses import number
 from portlab.errors import quoted
+from portlab.evidence.result import SCAN
+from portlab.evidence.verdict import FROM_NEW_PORT, NOT_CAPTURED, REMARK_NAMES
 from portlab.model import Reason, State
-from portlab.result import SCAN
 from portlab.techniques import is_ping, technique
-from portlab.verdict import FROM_NEW_PORT, NOT_CAPTURED, REMARK_NAMES
 
 FOREIGN = ("nmap", "masscan")
 """Whose verdicts are not PortLab's own: their pairs of state and reason need not be ours."""

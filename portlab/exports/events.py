@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 
 from portlab.addresses import dotted
 from portlab.errors import BadTarget
+from portlab.evidence.result import Scan
+from portlab.evidence.verdict import hear
 from portlab.model import SENT, Answer
 from portlab.packets.dissect import Dissected
 from portlab.packets.headers import ACK, SYN
-from portlab.result import Scan
 from portlab.techniques import is_ping, technique
 from portlab.techniques.matching import NOBODY, Matches, ProbeTable, conversations
-from portlab.verdict import hear
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -59,7 +59,7 @@ def to_events_frame(scan: Scan) -> DataFrame:
 
 def _sent(scan: Scan) -> list[Row]:
     probe, time_ns, attempt = _tries(scan)
-    captured = bool((scan.received.frames["direction"] == SENT).any())
+    captured = bool((scan.recorded.frames["direction"] == SENT).any())
     clock = "capture" if captured else "program"
     rows = _rows(scan, probe, time_ns, [clock] * len(probe))
     return [
@@ -72,7 +72,7 @@ def _tries(scan: Scan) -> tuple[NDArray[np.intp], NDArray[np.int64], NDArray[np.
     """Every try as (probe, time, number): the scanner's own, and those a connecting kernel made by itself."""
     ours = np.flatnonzero((scan.probes["attempt"] > 0) & (scan.probes["time_ns"] > 0))
     time_ns, attempt = scan.probes["time_ns"][ours], scan.probes["attempt"][ours].astype(np.int64)
-    frames = scan.received.frames[scan.received.frames["direction"] == SENT]
+    frames = scan.recorded.frames[scan.recorded.frames["direction"] == SENT]
     if technique(scan.technique).EVIDENCE == "frames" or not len(frames):
         return ours, time_ns, attempt
     seen = Dissected(frames)
@@ -95,13 +95,13 @@ def _tries(scan: Scan) -> tuple[NDArray[np.intp], NDArray[np.int64], NDArray[np.
 
 def _received(scan: Scan) -> list[Row]:
     kind = technique(scan.technique)
-    matches = kind.recognise(scan.received, ProbeTable(scan.probes))
+    matches = kind.recognise(scan.recorded, ProbeTable(scan.probes))
     known = scan.probes["row"][matches.probe] >= 0
     matches = Matches(matches.probe[known], matches.answer[known], matches.event[known])
-    heard = hear(kind, scan.received, matches.event, scan.probes["address"][matches.probe])
+    heard = hear(kind, scan.recorded, matches.event, scan.probes["address"][matches.probe])
     captured = np.ones(len(matches.event), bool)
     if kind.EVIDENCE == "errnos":
-        captured = scan.received.errnos["heard_ns"][matches.event] > 0
+        captured = scan.recorded.errnos["heard_ns"][matches.event] > 0
     clock = ["capture" if each else "program" for each in captured.tolist()]
     rows = _rows(scan, matches.probe, heard.heard_ns, clock)
     told = []

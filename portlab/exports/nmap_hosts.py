@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from portlab import lab
 from portlab.addresses import dotted, number
 from portlab.errors import quoted
+from portlab.evidence.verdict import NO_PORT, NO_TTL
 from portlab.exports.claims import MOST_BYTE, MOST_PORTS, word
 from portlab.exports.nmap_verdicts import Verdicts, size_of
 from portlab.exports.nmap_words import (
@@ -30,7 +31,6 @@ from portlab.exports.nmap_words import (
 )
 from portlab.model import Answer, Reason, State
 from portlab.techniques import is_ping, port_techniques, technique
-from portlab.verdict import NO_PORT, NO_TTL
 
 
 @dataclass(frozen=True, slots=True)

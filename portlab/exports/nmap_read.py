@@ -10,15 +10,15 @@ from xml.etree import ElementTree as ET
 
 from portlab import files
 from portlab.errors import MalformedPacket, quoted
+from portlab.evidence.result import Scan
+from portlab.evidence.scans import Scans
 from portlab.exports.as_json import each_once, from_document
 from portlab.exports.claims import FOREIGN, LATEST, amount
 from portlab.exports.nmap_hosts import Asked, Hosts
 from portlab.exports.nmap_verdicts import sentences
 from portlab.exports.nmap_words import runs, whole_number
 from portlab.exports.other_readers import NOT_SUCH_A_FILE, looks_like, why
-from portlab.exports.scans import Scans
 from portlab.exports.times import NS
-from portlab.result import Scan
 
 PIECE = 1 << 20  # bytes handed to the parser at a time
 DEEPEST = 100  # elements within elements

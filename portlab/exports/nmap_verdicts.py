@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 
 from portlab.addresses import dotted
 from portlab.errors import quoted
+from portlab.evidence.result import Scan
+from portlab.evidence.verdict import NO_TTL
 from portlab.exports.claims import NOT_BY_IP
 from portlab.exports.nmap_words import Run, reason_named
 from portlab.exports.table import answer_of, scan_of_columns
 from portlab.model import Answer, Reason, State
-from portlab.result import Scan
 from portlab.techniques import is_ping, technique
-from portlab.verdict import NO_TTL
 
 MOST_ROWS = 16_777_216
 """Rows of one file: 256 hosts with all their ports."""

@@ -11,11 +11,11 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 from portlab import __version__, files
+from portlab.evidence.result import Scan
+from portlab.evidence.scans import notes_of, together
 from portlab.exports.as_json import header
-from portlab.exports.scans import notes_of, together
 from portlab.exports.table import rows
 from portlab.exports.times import NS
-from portlab.result import Scan
 from portlab.techniques import is_ping
 
 SCRIPT = "portlab"

@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 
 from portlab import files
 from portlab.addresses import dotted
+from portlab.evidence.result import Scan
+from portlab.evidence.scans import together
+from portlab.evidence.verdict import NO_EVENT, NO_PORT, NO_TTL, REMARK_NAMES, Asked, Findings
 from portlab.exports.claims import FOREIGN, known_number, word
-from portlab.exports.scans import together
 from portlab.model import PROBE, Answer, Events, Reason, State, no_errnos, no_frames
-from portlab.result import Scan
 from portlab.techniques import technique
-from portlab.verdict import NO_EVENT, NO_PORT, NO_TTL, REMARK_NAMES, Asked, Findings
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -204,7 +204,7 @@ def scan_of_columns(
 
 def _without_packets(asked: Asked, findings: Findings, facts: Mapping[str, Any]) -> Scan:
     nothing = Events(no_frames(), no_errnos())
-    return Scan(asked=asked, findings=findings, probes=np.empty(0, PROBE), received=nothing, **facts)
+    return Scan(asked=asked, findings=findings, probes=np.empty(0, PROBE), recorded=nothing, **facts)
 
 
 def _port(value: Any) -> int:

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from portlab.errors import BadTarget
+from portlab.evidence.result import Scan
 from portlab.learn.counter import CounterExample
 from portlab.learn.evidence import plain
 from portlab.model import SENT
-from portlab.result import Scan
 from portlab.shown import Shown
 from portlab.view.gate import Feedback, note
 from portlab.view.words import count

@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from portlab import files
-from portlab.cards import Card
 from portlab.errors import MalformedPacket
-from portlab.learn.anki import write_package
+from portlab.exports.anki import write_package
 from portlab.learn.kept import locked, put_aside
 from portlab.learn.live import Live
 from portlab.learn.memory import Memory, aware
 from portlab.learn.progress import default_path
+from portlab.port_cards import Card
 from portlab.view.cards import html
 from portlab.view.words import count
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any, Protocol
 
 from portlab.errors import BadTarget, PortLabError
+from portlab.evidence.result import Scan
 from portlab.learn import explain
 from portlab.learn.counter import CounterExample
 from portlab.learn.live import Detail, Live
@@ -14,7 +15,6 @@ from portlab.learn.misconceptions import Misconception, misconception
 from portlab.learn.runs import Run
 from portlab.learn.waiting import Waiting
 from portlab.model import Exchange
-from portlab.result import Scan
 from portlab.view import anatomy, ladders
 from portlab.view.anatomy import Anatomy
 from portlab.view.gate import NOTHING_SAID, Feedback, Gate

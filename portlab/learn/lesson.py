@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from portlab.errors import BadTarget
+from portlab.evidence.result import Scan
 from portlab.files import Pathish
 from portlab.learn import keys
 from portlab.learn.checks import Checked, grade, plain_values, truth_of
@@ -31,7 +32,6 @@ from portlab.learn.quiz import Quiz
 from portlab.learn.reference import port_reference
 from portlab.learn.runs import planned
 from portlab.learn.waiting import Waiting
-from portlab.result import Scan
 
 
 def _now() -> datetime:

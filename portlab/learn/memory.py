@@ -20,8 +20,8 @@ from typing import Any
 
 import fsrs
 
-from portlab.cards import Card, cards_of
 from portlab.errors import BadTarget, MalformedPacket
+from portlab.port_cards import Card, cards_of
 from portlab.ports import find
 
 FORMAT, VERSION = "portlab cards", 1

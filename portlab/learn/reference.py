@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
+from portlab.evidence.result import Scan
 from portlab.learn.live import Live
 from portlab.ports import PortTable, find
-from portlab.result import Scan
 from portlab.view.reference import Reference, found_in, in_words
 
 Probe = Callable[[int, str], Scan | Iterable[Scan]]

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from portlab.errors import BadTarget
-from portlab.result import Scan
+from portlab.evidence.result import Scan
 from portlab.targets import one_of
 from portlab.techniques import is_ping, ping_methods
 from portlab.view.words import technique_name

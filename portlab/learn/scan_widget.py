@@ -18,8 +18,8 @@ from typing import Any
 
 from portlab import lab
 from portlab.errors import PortLabError
+from portlab.evidence.result import Scan
 from portlab.learn.live import Detail, Live
-from portlab.result import Scan
 from portlab.view.scan_panel import Order, Panel
 
 REDRAW_S = 0.2

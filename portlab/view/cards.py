@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from portlab.cards import WAYS, Card, cards_of
+from portlab.port_cards import WAYS, Card, cards_of
 from portlab.ports import Port
 from portlab.shown import Shown
 from portlab.view import figure, given

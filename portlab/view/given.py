@@ -8,9 +8,9 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from portlab.errors import BadTarget, quoted
+from portlab.evidence.result import Scan
 from portlab.model import Exchange
 from portlab.ports import Port
-from portlab.result import Scan
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -8,7 +8,7 @@ from portlab.view import figure, summary
 from portlab.view.svg import escape
 
 if TYPE_CHECKING:
-    from portlab.result import Scan
+    from portlab.evidence.result import Scan
 
 
 def head(title: str, detail: str, *scans: Scan) -> str:

@@ -9,11 +9,11 @@ from functools import cached_property
 import numpy as np
 
 from portlab.addresses import dotted
+from portlab.evidence.result import Scan
+from portlab.evidence.verdict import NO_PORT
 from portlab.model import Reason, State
 from portlab.ports import common, service_name
-from portlab.result import Scan
 from portlab.shown import Shown
-from portlab.verdict import NO_PORT
 from portlab.view import figure, given, heads, words
 from portlab.view.svg import badge, escape
 from portlab.view.tokens import LOOKS, glyph, slug

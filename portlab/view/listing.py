@@ -14,7 +14,7 @@ from portlab.view.svg import escape
 from portlab.view.words import count, duration, fidelity_name
 
 if TYPE_CHECKING:
-    from portlab.captures import Capture
+    from portlab.captures.kept import Capture
 
 MOST_ROWS = 40
 HEADS = ("#", "time", "packet", "from → to", "bytes")

@@ -10,17 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from portlab.addresses import number
+from portlab.evidence.result import FLOOD, ORDINARY
+from portlab.evidence.verdict import FROM_NEW_PORT, NOT_CAPTURED, PROVEN_BY_SCANNER
 from portlab.model import DAMAGED, RECEIVED, SENT, Answer, PortResult, Reason, State
 from portlab.packets.left_out import sentence
-from portlab.result import FLOOD, ORDINARY
 from portlab.shown import text_table
-from portlab.verdict import FROM_NEW_PORT, NOT_CAPTURED, PROVEN_BY_SCANNER
 from portlab.view import figure, words
 from portlab.view.svg import badge, escape
 from portlab.view.tokens import LOOKS
 
 if TYPE_CHECKING:
-    from portlab.result import Scan
+    from portlab.evidence.result import Scan
 
 MOST_ROWS, MOST_HOSTS = 30, 4
 CAPTURE = "capture"
@@ -152,7 +152,7 @@ def _facts(scan: Scan, hosts: int) -> str:
         return f"{asked} · {words.duration(scan.elapsed_s * 1e9)}"
     connects = scan.technique == "connect"
     sent = words.count(len(scan.probes), "connection attempt" if connects else "probe")
-    frames = scan.received.frames
+    frames = scan.recorded.frames
     received = (frames["direction"] == RECEIVED) & (frames["marks"] & DAMAGED == 0)
     heard = words.count(int(received.sum()), "frame") + " received"
     parts = [asked, f"{words.duration(scan.elapsed_s * 1e9)}", sent]
@@ -203,10 +203,10 @@ def _of_its_evidence(scan: Scan) -> Iterator[str]:
 
 def _silent_link(scan: Scan) -> bool:
     """Whether this machine asked by ARP and heard nothing at all, of nobody."""
-    frames = scan.received.frames
+    frames = scan.recorded.frames
     if scan.fidelity == CAPTURE or (frames["direction"] == RECEIVED).any() or not len(scan):
         return False
-    asked = (scan.received.seen.is_arp & (frames["direction"] == SENT)).any()
+    asked = (scan.recorded.seen.is_arp & (frames["direction"] == SENT)).any()
     return bool(asked or (scan.findings.answer == Answer.NO_NEIGHBOUR.code).any())
 
 

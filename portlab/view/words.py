@@ -9,7 +9,7 @@ from portlab.addresses import dotted
 from portlab.techniques import TECHNIQUES, technique
 
 if TYPE_CHECKING:
-    from portlab.result import Scan
+    from portlab.evidence.result import Scan
 
 FIDELITIES = {
     "embedded": "real packets, embedded lab",

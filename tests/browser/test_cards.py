@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from portlab import ports
-from portlab.cards import cards_of
+from portlab.port_cards import cards_of
 from portlab.view import cards, reference
 from portlab.view.cards import html as cards_html
 from portlab.view.reference import Reference

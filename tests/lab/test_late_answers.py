@@ -18,11 +18,11 @@ import pytest
 from lab_env.embedded import slowlink
 from lab_env.embedded.namespaces import no_offload
 from portlab.addresses import number
-from portlab.loop import Loop
+from portlab.evidence.verdict import Asked
 from portlab.model import State
-from portlab.pacing import Pace
+from portlab.scanning.loop import Loop
+from portlab.scanning.pacing import Pace
 from portlab.techniques import technique
-from portlab.verdict import Asked
 from portlab.wire.kernel import KernelWire
 from portlab.wire.raw import RawWire
 

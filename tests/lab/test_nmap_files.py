@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import portlab as pl
-from portlab.exports import Scans
+from portlab.evidence.scans import Scans
 
 pytestmark = [pytest.mark.inlab, pytest.mark.nmap]
 

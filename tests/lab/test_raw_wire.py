@@ -43,8 +43,8 @@ def test_each_frame_is_captured_once_with_true_times():
 
 def test_every_checksum_in_the_lab_is_true():
     found = pl.syn_scan(["web", "infra", "voip"], [22, 80, 53, 3389, 8080])
-    assert (found.received.frames["marks"] == 0).all()
-    for frame in found.received.frames:
+    assert (found.recorded.frames["marks"] == 0).all()
+    for frame in found.recorded.frames:
         data = frame["data"][14 : frame["captured"]].tobytes()
         if frame["data"][12:14].tobytes() == b"\x08\x00" and frame["captured"] == frame["length"]:
             rebuilt = IP(data)

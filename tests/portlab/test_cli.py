@@ -13,7 +13,7 @@ import portlab as pl
 from lab_env.lab import simulated
 from lab_env.topology import topology
 from portlab import cli, lab, scope
-from portlab import scan as scans
+from portlab.scanning import scan as scans
 from portlab.techniques import port_techniques
 from tests.portlab.wires import RuleWire, answer_like_linux
 

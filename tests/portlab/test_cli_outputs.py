@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from portlab import cli, lab
-from portlab import scan as scans
-from portlab.result import Scan
+from portlab.evidence.result import Scan
+from portlab.scanning import scan as scans
 from tests.portlab.test_cli import PORTS, Captured, in_simulated_lab, no_wire
 from tests.portlab.wires import RuleWire, answer_like_linux
 

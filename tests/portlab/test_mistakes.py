@@ -24,12 +24,12 @@ import portlab as pl
 from lab_env.lab import simulated
 from lab_env.topology import topology
 from portlab import exports, lab, scope, view
-from portlab import scan as scans
 from portlab.addresses import number
 from portlab.errors import PortLabError
-from portlab.exports import Scans
+from portlab.evidence.scans import Scans
 from portlab.learn.lesson import _prediction
 from portlab.learn.memory import Memory
+from portlab.scanning import scan as scans
 from portlab.view import plots
 from portlab.wire import tap
 from portlab.wire.kernel import source_address
@@ -189,7 +189,7 @@ face("plots.themed(x)", lambda x: plots.themed(x))
 
 
 def capture() -> Any:
-    from portlab.captures import Capture
+    from portlab.captures.kept import Capture
 
     return Capture(scanned("syn").events.frames, "simulated")
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 from typing import TYPE_CHECKING
 
+from portlab.evidence.result import Scan
 from portlab.model import State
-from portlab.result import Scan
 from portlab.shown import Shown
 from portlab.view import figure, given, heads, words
 from portlab.view.labmap.found import Found, found_in

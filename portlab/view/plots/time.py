@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from portlab.errors import BadTarget
+from portlab.evidence.result import Scan
 from portlab.model import Answer, State
-from portlab.result import Scan
 from portlab.view import given, words
 from portlab.view.plots.picture import Words, about, tell
 from portlab.view.plots.style import LIGHT, axes, marker, style

@@ -9,7 +9,7 @@ import numpy as np
 
 from portlab.addresses import dotted
 from portlab.errors import BadTarget
-from portlab.result import Scan
+from portlab.evidence.result import Scan
 from portlab.shown import Shown
 from portlab.view import figure, given, heads, words
 from portlab.view.portmap import drawing

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from portlab.addresses import dotted
+from portlab.evidence.result import Scan
+from portlab.evidence.verdict import NO_PORT
 from portlab.model import Reason, State
 from portlab.ports import reference
-from portlab.result import Scan
-from portlab.verdict import NO_PORT
 from portlab.view import words
 from portlab.view.tokens import LOOKS
 

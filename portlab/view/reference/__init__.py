@@ -21,7 +21,7 @@ from portlab.view.svg import badge, escape
 from portlab.view.tokens import LOOKS
 
 if TYPE_CHECKING:
-    from portlab.result import Scan
+    from portlab.evidence.result import Scan
 
 FEW = 5
 """So many rows need no searching."""

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from portlab.evidence.result import Scan
 from portlab.model import State
-from portlab.result import Scan
 from portlab.view import figure, summary, words
 from portlab.view.scan_panel.drawing import cells, timeline
 from portlab.view.svg import Drawing, badge, escape

@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from portlab.addresses import dotted, number
+from portlab.evidence.result import Scan
+from portlab.evidence.verdict import NO_EVENT, NO_PORT
 from portlab.model import State
-from portlab.result import Scan
-from portlab.verdict import NO_EVENT, NO_PORT
 from portlab.view import tiles
 from portlab.view.svg import Drawing, element, text
 from portlab.view.tokens import LOOKS, slug

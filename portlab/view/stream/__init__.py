@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from portlab.addresses import dotted
-from portlab.captures import Capture
+from portlab.captures.kept import Capture
 from portlab.errors import BadTarget, quoted
 from portlab.packets.streams import End, Stream
 from portlab.ports import service_name

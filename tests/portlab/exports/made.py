@@ -7,9 +7,10 @@ from typing import Any
 
 from lab_env.lab import simulated
 from lab_env.topology import topology
-from portlab import lab, scan
+from portlab import lab
+from portlab.evidence.result import Scan
 from portlab.exports.table import scan_of
-from portlab.result import Scan
+from portlab.scanning import scan
 from portlab.techniques import is_ping, ping_methods
 
 FACTS = {

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import portlab as pl
-from portlab.exports import Scans
+from portlab.evidence.scans import Scans
 
 OURS, V6 = "10.77.2.10", "2001:db8::7"
 

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 import portlab as pl
 from portlab.errors import BadTarget, MalformedPacket
-from portlab.exports import Scans, to_json
+from portlab.evidence.scans import Scans
+from portlab.exports import to_json
 from portlab.exports.claims import BY_THE_HOST
 from portlab.exports.table import COLUMNS
 from portlab.exports.times import as_text, from_text

@@ -8,7 +8,7 @@ from portlab.errors import BadTarget
 from portlab.exports import read_json
 from portlab.exports.events import COLUMNS
 from tests.portlab.frames import TARGET
-from tests.portlab.test_loop import scan
+from tests.portlab.scanning.test_loop import scan
 from tests.portlab.view import made
 from tests.portlab.view.made import MS, US, Try
 from tests.portlab.wires import RuleWire, answer_like_linux

@@ -5,7 +5,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 import portlab as pl
-from portlab.exports import Scans
+from portlab.evidence.scans import Scans
 from portlab.techniques import TECHNIQUES
 from tests.portlab.exports.made import made, scanned
 

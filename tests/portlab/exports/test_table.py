@@ -6,7 +6,8 @@ import pandas as pd
 import pytest
 
 from portlab import exports
-from portlab.exports import Scans, to_csv, to_frame
+from portlab.evidence.scans import Scans
+from portlab.exports import to_csv, to_frame
 from portlab.exports.table import COLUMNS, FLAT, rows, scan_of
 from portlab.model import Answer
 from portlab.techniques import TECHNIQUES, technique

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 from portlab import ports
-from portlab.cards import WAYS, Card, cards_of
 from portlab.errors import BadTarget, MalformedPacket
 from portlab.learn import Deck
 from portlab.learn.memory import Answer, Memory
+from portlab.port_cards import WAYS, Card, cards_of
 from portlab.view import cards
 
 NINE = datetime(2026, 3, 2, 9, tzinfo=UTC)

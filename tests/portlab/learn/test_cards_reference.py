@@ -8,8 +8,8 @@ import pytest
 
 from portlab import ports
 from portlab.errors import OutOfScope
+from portlab.evidence.result import Scan
 from portlab.learn import port_reference
-from portlab.result import Scan
 from tests.portlab.view import made
 
 

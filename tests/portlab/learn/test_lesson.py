@@ -14,12 +14,12 @@ import pytest
 import portlab as pl
 from lab_env import lab
 from portlab.errors import BadTarget, LabNotRunning
+from portlab.evidence.result import Scan
 from portlab.learn import Lesson, Question, keys
 from portlab.learn.misconceptions import ROWS, misconception
 from portlab.learn.questions import _written, questions_of
 from portlab.learn.waiting import Waiting
 from portlab.model import Exchange
-from portlab.result import Scan
 from tests.portlab.learn.conftest import opened
 
 

@@ -8,11 +8,11 @@ import pytest
 
 from portlab.addresses import number
 from portlab.errors import BadTarget, OutOfScope
+from portlab.evidence.verdict import Asked
 from portlab.learn.scan_widget import ScanWidget
-from portlab.loop import Loop
-from portlab.pacing import Pace
+from portlab.scanning.loop import Loop
+from portlab.scanning.pacing import Pace
 from portlab.techniques import technique
-from portlab.verdict import Asked
 from tests.portlab.frames import TARGET
 from tests.portlab.wires import RuleWire, answer_like_linux
 

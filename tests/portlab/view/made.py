@@ -11,13 +11,13 @@ from scapy.layers.inet import ICMP, IP, TCP, UDP, IPerror, TCPerror, UDPerror
 from scapy.layers.l2 import ARP, Ether
 
 from portlab.addresses import number
+from portlab.evidence.result import Scan
+from portlab.evidence.true_times import with_true_times
+from portlab.evidence.verdict import NO_PORT, Asked, conclude
 from portlab.model import ERRNO, FRAME, PROBE, RECEIVED, SENT, Events, Exchange, no_errnos
-from portlab.result import Scan
 from portlab.techniques import technique as find_technique
 from portlab.techniques.matching import ProbeTable, identification
 from portlab.techniques.payloads import CODES
-from portlab.true_times import with_true_times
-from portlab.verdict import NO_PORT, Asked, conclude
 
 START = 1_700_000_000_000_000_000
 SCANNER, GATEWAY, WEB, GHOST = "10.77.1.100", "10.77.1.1", "10.77.2.10", "10.77.1.99"
@@ -97,7 +97,7 @@ def scan(
         "elapsed_s": ended / S,
     } | more
     return Scan(
-        technique, started_ns=START, asked=asked, findings=findings, probes=probes, received=events, **facts
+        technique, started_ns=START, asked=asked, findings=findings, probes=probes, recorded=events, **facts
     )
 
 

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from portlab.addresses import number
+from portlab.evidence.result import Scan
 from portlab.lab import Lab
 from portlab.model import Reason, State
-from portlab.result import Scan
 from portlab.view import lab_map
 from portlab.view.labmap.found import found_in
 from portlab.view.tokens import LOOKS, glyph

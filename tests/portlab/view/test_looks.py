@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 import portlab
+from portlab.evidence.result import Scan
 from portlab.model import State
 from portlab.ports import find
-from portlab.result import Scan
 from portlab.view import figure, host_table, lab_map, meanings, plots, port_map
 from portlab.view.ladder import html as ladder_html
 from portlab.view.ladder import transcript

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from portlab import ports
+from portlab.evidence.result import Scan
 from portlab.model import State
-from portlab.result import Scan
 from portlab.view.reference import Reference, found_in, in_words, reference
 from portlab.view.reference.marks import GROUPS, SECRECY
 from tests.portlab.view import made

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from portlab.addresses import number
-from portlab.loop import Loop
+from portlab.evidence.verdict import Asked
 from portlab.model import State
-from portlab.pacing import Pace
+from portlab.scanning.loop import Loop
+from portlab.scanning.pacing import Pace
 from portlab.techniques import technique
-from portlab.verdict import Asked
 from portlab.view.scan_panel import Order, Panel, drawing
 from portlab.view.tokens import slug
 from tests.portlab.view import made

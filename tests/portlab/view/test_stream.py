@@ -7,7 +7,7 @@ import re
 import pytest
 
 from portlab.addresses import number
-from portlab.captures import Capture
+from portlab.captures.kept import Capture
 from portlab.errors import BadTarget
 from portlab.model import no_frames
 from portlab.packets.streams import Said, Stream

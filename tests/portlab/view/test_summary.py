@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from portlab.addresses import number
+from portlab.evidence.result import Scan
+from portlab.evidence.verdict import Asked, Findings
 from portlab.model import PROBE, Events, Reason, State, no_errnos, no_frames
-from portlab.result import Scan
-from portlab.verdict import Asked, Findings
 from portlab.view import summary
 from tests.portlab.view import made
 
@@ -47,7 +47,7 @@ def big(verdicts: dict[int, tuple[State, Reason]], hosts: tuple[str, ...] = ("we
         asked=asked,
         findings=findings,
         probes=np.zeros(count, PROBE),
-        received=events,
+        recorded=events,
         **facts,
     )
 

@@ -1,0 +1,1 @@
+"""Whole captures: live or from a file, and the scans that are in them."""

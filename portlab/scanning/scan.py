@@ -1,0 +1,382 @@
+"""The scans as functions: ping, connect_scan, syn_scan, udp_scan, and send for a packet made by hand.
+
+Each of them does the same few things: understand what was typed, check the resolved addresses, open the wire,
+run the loop, conclude.  Nothing is sent before the check.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import random
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict, Unpack
+
+import numpy as np
+from numpy.typing import NDArray
+
+from portlab import lab, scope
+from portlab.addresses import dotted, number
+from portlab.errors import BadTarget, MalformedPacket, NotPermitted, quoted
+from portlab.evidence.result import Scan
+from portlab.evidence.verdict import NO_PORT, Asked
+from portlab.model import (
+    FRAME,
+    PROBE,
+    RECEIVED,
+    SENT,
+    SNAP,
+    Exchange,
+    Exchanges,
+    Frames,
+    Reason,
+    no_errnos,
+    no_frames,
+)
+from portlab.packets.byhand import Draft, drafts
+from portlab.packets.dissect import Dissected
+from portlab.packets.headers import ETHERNET_SIZE, ETHERTYPE_IPV4
+from portlab.scanning.loop import Loop
+from portlab.scanning.pacing import BLIND_RATE, MAX_TRIES, POLITE_RATE, Pace
+from portlab.targets import at_least, between, limit_probes, one_of, yes_or_no
+from portlab.targets import ports as port_numbers
+from portlab.targets import targets as target_addresses
+from portlab.techniques import Technique, payloads, ping_methods, technique
+from portlab.wire import Wire
+
+if TYPE_CHECKING:
+    from portlab.scanning.loop import Progress, RandomBytes, Watch
+
+TIMEOUT_S, DEADLINE_S, RATE = (0.001, 3600), (0.001, 604_800), (0.01, 10_000_000)
+LONGEST_PACKET = 0xFFFF  # bytes: what total_length can say
+LINGER_S = 0.2
+"""After the first answer to a packet made by hand: time for what follows it, such as the kernel's own RST."""
+
+
+class Options(TypedDict, total=False):
+    """What every scan can be told; left out, PortLab decides.
+
+    `tries`: how often a silent port is asked (by itself: as often as the loss measured demands, so that an
+    answering port is missed with a chance of at most one in a million).  `timeout`: seconds to wait after the
+    last try, from a thousandth to an hour (by itself: from the round-trip times measured).  `rate`: probes a
+    second at most.  `deadline`: seconds for the whole scan, at most a week.  `seed`: a number for tokens and
+    order that can be repeated.  `progress`: whether to show a bar after the first second.  `watch`: a function
+    that is shown, up to five times a second, the Scan as it would be if it ended now; where it answers True,
+    the scan ends.
+    """
+
+    tries: int
+    timeout: float
+    rate: float
+    deadline: float
+    seed: int
+    progress: bool
+    watch: Watch
+
+
+def ping(target: Any, *, method: str = "icmp", **options: Unpack[Options]) -> Scan:
+    """Ask hosts whether they are there: one row a host, up, no-answer or (by ARP) down.
+
+    `method` is "icmp" (an echo) or another kind of question, such as "arp" (own link only) or "syn"; where there is
+    no such method, the error lists them all.  For the others see `Options`.
+    """
+    methods = ping_methods()
+    name, wanted = methods[one_of("ping method", method, methods)], _checked(options)
+    hosts = target_addresses(target)
+    asked = Asked(hosts.addresses, np.full(len(hosts.addresses), NO_PORT, np.int32), _names() | hosts.names)
+    return _scan(name, wanted, asked)
+
+
+def connect_scan(target: Any, ports: Any = "common", **options: Unpack[Options]) -> Scan:
+    """Let the operating system connect to each port.  Needs no special rights; the program behind can see it.
+
+    With `timeout=20, tries=1` the kernel's own patience can be watched.  For all options see `Options`.
+    """
+    return _scan("connect", _checked(options), _asked(target, ports, "tcp"))
+
+
+def syn_scan(target: Any, ports: Any = "common", **options: Unpack[Options]) -> Scan:
+    """Send a SYN to each port and read what comes back; the handshake is never finished.
+
+    `target`: names, addresses, CIDRs, ranges, or a list of them.  `ports`: a number, a list, "20-25,80",
+    "common", "all".  For the options see `Options`.
+    """
+    return _scan("syn", _checked(options), _asked(target, ports, "tcp"))
+
+
+def udp_scan(
+    target: Any, ports: Any = "common", *, payload: str | None = None, **options: Unpack[Options]
+) -> Scan:
+    """Send a datagram to each port; silence means open or filtered.
+
+    Ports 53, 67, 123 and 161 are asked a proper question of their protocol, others get an empty datagram,
+    unless `payload` names one ("empty", "dns", "dhcp", "ntp", "snmp", "sip", "tftp").  Hosts limit their ICMP
+    errors: without `tries`, PortLab keeps asking silent ports until the host's next error would be due.  See
+    `Options`.
+    """
+    wanted = _checked(options)
+    payloads.choose(np.empty(0, np.uint16), payload)
+    asked = _asked(target, ports, "udp")
+    return _scan("udp", wanted, asked, payloads.choose(asked.port.astype(np.uint16), payload))
+
+
+def fin_scan(target: Any, ports: Any = "common", **options: Unpack[Options]) -> Scan:
+    """Send a FIN to each port: RST means closed, silence open or filtered.  For the options see `Options`."""
+    return _scan("fin", _checked(options), _asked(target, ports, "tcp"))
+
+
+def null_scan(target: Any, ports: Any = "common", **options: Unpack[Options]) -> Scan:
+    """Send a segment without any flag to each port; read like a FIN scan.  For the options see `Options`."""
+    return _scan("null", _checked(options), _asked(target, ports, "tcp"))
+
+
+def xmas_scan(target: Any, ports: Any = "common", **options: Unpack[Options]) -> Scan:
+    """Send FIN, PSH and URG at once to each port; read like a FIN scan.  For the options see `Options`."""
+    return _scan("xmas", _checked(options), _asked(target, ports, "tcp"))
+
+
+def maimon_scan(target: Any, ports: Any = "common", **options: Unpack[Options]) -> Scan:
+    """Send FIN and ACK at once to each port; read like a FIN scan.  For the options see `Options`."""
+    return _scan("maimon", _checked(options), _asked(target, ports, "tcp"))
+
+
+def ack_scan(target: Any, ports: Any = "common", **options: Unpack[Options]) -> Scan:
+    """Send an ACK to each port: RST means that no filter was in the way.  For the options see `Options`."""
+    return _scan("ack", _checked(options), _asked(target, ports, "tcp"))
+
+
+def _asked(target: Any, ports: Any, protocol: str) -> Asked:
+    """Every port of every host: one row each."""
+    numbers = port_numbers(ports, protocol)
+    hosts = target_addresses(target)
+    limit_probes(len(hosts.addresses), len(numbers))
+    address = np.repeat(hosts.addresses, len(numbers)).astype(np.uint32)
+    return Asked(address, np.tile(numbers, len(hosts.addresses)).astype(np.int32), _names() | hosts.names)
+
+
+def _names() -> dict[int, str]:
+    """How the lab calls its addresses, also those that only answer for others, such as the gateway's."""
+    here = lab.current()
+    return {number(a): name for name, addresses in here.hosts.items() for a in addresses} if here else {}
+
+
+class Wanted(NamedTuple):
+    """The options of a scan, each of them checked."""
+
+    pace: Pace
+    chance: RandomBytes
+    progress: bool
+    watch: Watch | None
+
+
+def _checked(options: Options) -> Wanted:
+    """The options, each checked before anything else is done: BadTarget quotes the one that cannot be."""
+    if unknown := options.keys() - Options.__annotations__.keys():
+        raise BadTarget(_no_option(min(unknown)))
+    tries, timeout, rate, deadline = (options.get(name) for name in ("tries", "timeout", "rate", "deadline"))
+    pace = Pace(
+        tries=None if tries is None else at_least("tries", tries, 1, MAX_TRIES),
+        timeout=None if timeout is None else between("timeout", timeout, *TIMEOUT_S),
+        rate=None if rate is None else between("rate", rate, *RATE, "probes a second"),
+        deadline=None if deadline is None else between("deadline", deadline, *DEADLINE_S),
+        blind_rate=POLITE_RATE if lab.current() is None else BLIND_RATE,
+    )
+    seed, watch = options.get("seed"), options.get("watch")
+    if watch is not None and not callable(watch):
+        raise BadTarget(
+            f"watch={quoted(watch)} is not a function: it is shown the scan so far, and ends it by True, such as "
+            "watch=lambda scan: len(scan) > 9."
+        )
+    chance = _random_bytes(None if seed is None else at_least("seed", seed, 0, 2**63))
+    return Wanted(pace, chance, yes_or_no("progress", options.get("progress", True)), watch)
+
+
+def _no_option(name: str) -> str:
+    known = ["ports", *Options.__annotations__]
+    close = difflib.get_close_matches(name, known, 1, 0.7)
+    hint = f"Did you mean {close[0]!r}? " if close and close[0] != name else ""
+    why = "A ping asks hosts, no ports. " if name == "ports" else ""
+    return f"There is no option {name!r} here. {hint}{why}A scan takes {', '.join(Options.__annotations__)}."
+
+
+def _scan(name: str, wanted: Wanted, asked: Asked, payload: NDArray[np.uint8] | None = None) -> Scan:
+    kind = technique(name)
+    scope.check(asked.address)
+    wire = open_wire(kind)
+    tell, stop_telling = _teller(f"{name} scan", wanted.progress)
+    try:
+        if kind.PROTOCOL == "arp":
+            asked = _on_link(wire, asked)
+        asked.address.setflags(write=False)  # `watch` is shown what was checked, and cannot change it
+        loop = Loop(kind, asked, wire, wanted.pace, wanted.chance, tell, payload, wanted.watch)
+        complete, stopped_by = loop.run()
+        found = loop.conclude(complete, stopped_by, tuple(str(item) for item in scope.authorised()))
+        return _not_blamed(found, wire) if complete else found
+    finally:
+        stop_telling()
+        wire.close()
+
+
+def open_wire(kind: Technique | None = None) -> Wire:
+    """The wire of the lab this process is in; outside a lab this machine's own.
+
+    A technique that crafts its own packets needs a wire that may send them; connect() works on any.
+    """
+    here = lab.current()
+    if here is not None:
+        wire: Wire = lab.open_wire(here)
+        return wire
+    from portlab.wire import raw
+    from portlab.wire.kernel import KernelWire
+
+    if raw.permitted():
+        return raw.RawWire()
+    if kind is None or kind.NEEDS_RAW:
+        from portlab.wire.kernel import NEEDS_RAW
+
+        raise NotPermitted(NEEDS_RAW)
+    return KernelWire()
+
+
+def _on_link(wire: Wire, asked: Asked) -> Asked:
+    """What ARP can be asked about: neighbours.  The own address is passed by, since nobody asks himself."""
+    others = np.array([wire.source(address) != address for address in asked.address.tolist()], bool)
+    asked = Asked(asked.address[others], asked.port[others], asked.names)
+    far = [address for address in asked.address.tolist() if not wire.on_link(address)]
+    if far or not len(asked):
+        name = asked.names.get(far[0], dotted(far[0])) if far else "your own address"
+        raise BadTarget(
+            f"{name!r} is not on this machine's own link, and ARP does not pass routers. "
+            'Use ping(..., method="icmp"), or ping hosts of your own network.'
+        )
+    return asked
+
+
+def _not_blamed(found: Scan, wire: Wire) -> Scan:
+    """The same scan without the rows behind a next hop that never spoke, where nothing else was heard on the link.
+
+    They were asked nothing, so nothing is said about them: it is this machine's own link that does not work.
+    """
+    frames = found.recorded.frames
+    unreached = (found.reason == Reason.HOST_UNREACH.code) & (found.answered_by == 0)
+    if (frames["direction"] == RECEIVED).any() or not unreached.any():
+        return found
+    if technique(found.technique).EVIDENCE == "errnos" and not found.recorded.seen.is_arp.any():
+        return found  # nobody listened beside it
+    near = [address for address in np.unique(found.address).tolist() if wire.on_link(address)]
+    rows = unreached & ~np.isin(found.address, near)
+    if not rows.any():
+        return found
+    why = (
+        "this machine's own link is dead: not one frame came in, not even an answer to ARP from the next hop"
+    )
+    return replace(found.without(rows), complete=False, stopped_by=why)
+
+
+def _random_bytes(seed: int | None) -> RandomBytes:
+    return os.urandom if seed is None else random.Random(seed).randbytes
+
+
+def _teller(text: str, wanted: bool) -> tuple[Progress, Callable[[], None]]:
+    if not wanted:
+        return (lambda done, total: None), (lambda: None)
+    from portlab.view.progress_bar import Progress as Bar
+
+    bar = Bar(text, time.monotonic)
+    return bar, bar.close
+
+
+# --- packets made by hand ---------------------------------------------------------------------------------
+
+
+def send(packet: Any, *, timeout: float = 1.0) -> Exchange | Exchanges:
+    """Send a packet made by hand (Scapy's IP/..., or bytes that begin with an IPv4 header) and keep what
+    follows: an Exchange.
+
+    The bytes go out as they are, wrong checksums included (on loopback the kernel fills in the IP header's own).
+    What stands for several packets (`dport=[80, 81]`, a list) is sent as all of them, one after another, and gives
+    Exchanges, a list.  Each is checked before the first leaves: its destination, its source, since answers go there,
+    and whatever makes somebody send it on (source routes, packets inside it, ICMP redirects).  Waits `timeout`
+    seconds for an answer, and a little longer for what follows one.  MalformedPacket where nobody can say where a
+    packet leads, OutOfScope where it leads outside.
+    """
+    timeout = between("timeout", timeout, *TIMEOUT_S)
+    made = drafts(packet)
+    for draft in made:
+        scope.check_packet(draft.data)
+    wire = open_wire()
+    try:
+        packets = [_signed(wire, draft) for draft in made]
+        exchanges = [_converse(wire, packet, timeout) for packet in packets]
+        return exchanges[0] if len(exchanges) == 1 else Exchanges(exchanges)
+    finally:
+        wire.close()
+
+
+def _signed(wire: Wire, draft: Draft) -> bytes:
+    """The bytes that will be sent, judged as they are: nothing is built again after this."""
+    own = wire.source(draft.destination)
+    packet = draft.sent_from(own)
+    scope.check_packet(packet, own)
+    limit = getattr(wire, "mtu", lambda address: LONGEST_PACKET)  # a wire may have none
+    most = limit(draft.destination)
+    if len(packet) > most:
+        raise MalformedPacket(
+            f"This packet has {len(packet):,} bytes, and the link takes {most:,} (its MTU). Make it shorter, or send "
+            "the fragments of it: pl.send(scapy.all.fragment(packet))."
+        )
+    return packet
+
+
+def _converse(wire: Wire, packet: bytes, timeout: float) -> Exchange:
+    wire.record_sent = True
+    rows = np.frombuffer(packet, np.uint8)[np.newaxis]
+    heard: list[Frames] = []
+    probes = _as_probe(rows, wire.clock_ns())
+    reachable = bool(wire.resolve(probes["address"], timeout).all())
+    if reachable:
+        wire.send(rows)
+    end = wire.now() + timeout
+    answered = False
+    while (left := end - wire.now()) > 0:
+        frames = wire.receive(left)
+        heard.append(frames)
+        if not answered and (Dissected(frames).is_ipv4 & (frames["direction"] == RECEIVED)).any():
+            answered, end = True, min(end, wire.now() + LINGER_S)
+    frames = np.concatenate(heard) if heard else no_frames()
+    return Exchange(
+        result=None,
+        # where ARP was answered it is no part of the story
+        frames=frames[Dissected(frames).is_ipv4] if reachable else frames,
+        errnos=no_errnos(),
+        probes=probes,
+        decides=None,
+        ended_ns=wire.clock_ns(),
+        names=_names(),
+    )
+
+
+def _as_probe(packet: NDArray[np.uint8], time_ns: int) -> NDArray[np.void]:
+    """A packet made by hand as a row of the probes table: its conversation is then told like any other."""
+    frame = np.zeros(1, FRAME)
+    size = min(packet.shape[1], SNAP - ETHERNET_SIZE)
+    frame["data"][:, 12:14] = divmod(ETHERTYPE_IPV4, 256)
+    frame["data"][:, ETHERNET_SIZE : ETHERNET_SIZE + size] = packet[:, :size]
+    frame["length"], frame["captured"] = packet.shape[1] + ETHERNET_SIZE, size + ETHERNET_SIZE
+    frame["direction"] = SENT
+    seen = Dissected(frame)
+    probe = np.zeros(1, PROBE)
+    probe["address"], probe["source"], probe["attempt"], probe["time_ns"] = (
+        seen.destination,
+        seen.source,
+        1,
+        time_ns,
+    )
+    if seen.is_icmp[0]:
+        probe["source_port"], probe["port"] = seen.icmp_identifier, seen.icmp_sequence_number
+    elif seen.is_tcp[0] or seen.is_udp[0]:
+        probe["source_port"], probe["port"] = seen.source_port, seen.destination_port
+        probe["token"] = seen.sequence_number if seen.is_tcp[0] else seen.identification
+    return probe

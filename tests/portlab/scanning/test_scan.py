@@ -1,0 +1,123 @@
+"""The scans as functions: what was checked is what is asked."""
+
+import contextlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from scapy.layers.inet import ICMP, IP
+
+from portlab.addresses import number
+from portlab.errors import OutOfScope
+from portlab.evidence.result import Scan
+from portlab.model import RECEIVED
+from portlab.scanning import scan
+from portlab.targets import Targets
+from portlab.techniques import ping_methods
+from tests.portlab.frames import SCANNER
+from tests.portlab.wires import RuleWire, answer_like_linux
+
+SCANS = {
+    "syn": lambda target: scan.syn_scan(target, 80),
+    "fin": lambda target: scan.fin_scan(target, 80),
+    "null": lambda target: scan.null_scan(target, 80),
+    "xmas": lambda target: scan.xmas_scan(target, 80),
+    "ack": lambda target: scan.ack_scan(target, 80),
+    "udp": lambda target: scan.udp_scan(target, 53),
+    "connect": lambda target: scan.connect_scan(target, 80),
+} | {
+    f"ping by {method}": (lambda how: lambda target: scan.ping(target, method=how))(method)
+    for method in ping_methods()
+}
+OUTSIDE: list[Any] = ["198.51.100.9", ["web", "198.51.100.9"], "10.77.2.0-10.77.4.9", "10.77.2.255"]
+
+
+@pytest.mark.parametrize("name", SCANS)
+@pytest.mark.parametrize("target", OUTSIDE, ids=str)
+def test_no_scan_opens_a_wire_for_an_address_outside(
+    in_lab: Path, monkeypatch: pytest.MonkeyPatch, name: str, target: object
+) -> None:
+    monkeypatch.setattr(scan, "open_wire", lambda kind: pytest.fail("a wire was opened"))
+    with pytest.raises(OutOfScope):
+        SCANS[name](target)
+
+
+@pytest.mark.parametrize("name", SCANS)
+def test_every_scan_is_checked_again_where_it_begins(
+    in_lab: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """Whatever names and lists came to: the column of addresses that is asked is the one that is judged."""
+    outside = Targets(np.array([number("198.51.100.9")], np.uint32))
+    monkeypatch.setattr(scan, "target_addresses", lambda typed: outside)
+    monkeypatch.setattr(scan, "open_wire", lambda kind: pytest.fail("a wire was opened"))
+    with pytest.raises(OutOfScope):
+        SCANS[name]("web")
+
+
+def test_who_watches_cannot_lead_the_scan_elsewhere(in_lab: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    wire = RuleWire(answer_like_linux({80}, silent_ports=set(range(1, 60))))
+    monkeypatch.setattr(scan, "open_wire", lambda kind: wire)
+    looks = 0
+
+    def meddling(so_far: Scan) -> bool:
+        nonlocal looks
+        looks += 1
+        for column in (so_far.asked.address, so_far.address):
+            with contextlib.suppress(ValueError):  # read-only
+                column[:] = number("198.51.100.9")
+        return False
+
+    scan.syn_scan("web", "1-60", tries=3, rate=100, watch=meddling, progress=False)
+    assert looks
+    assert {packet.dst for _, packet in wire.sent} == {"10.77.2.10"}
+
+
+def nobody_speaks(monkeypatch: pytest.MonkeyPatch, *neighbours: str) -> RuleWire:
+    """A wire on whose link nobody speaks; `neighbours` are on the link, all else is behind the next hop."""
+    wire = RuleWire(lambda packet: None)
+    wire.missing = {number(address) for address in ("10.77.2.10", "10.77.2.20", "10.77.1.20")}
+    near = {number(address) for address in neighbours}
+    monkeypatch.setattr(wire, "on_link", lambda address: address in near)
+    monkeypatch.setattr(scan, "open_wire", lambda kind: wire)
+    return wire
+
+
+def test_behind_a_dead_link_nothing_is_said_about_the_target(
+    in_lab: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nobody_speaks(monkeypatch)
+    found = scan.syn_scan(["web", "db"], [22, 80])
+    assert len(found) == 0
+    assert not found.complete
+    assert found.never_asked == (
+        ("10.77.2.10", 22),
+        ("10.77.2.10", 80),
+        ("10.77.2.20", 22),
+        ("10.77.2.20", 80),
+    )
+    assert "this machine's own link is dead" in str(found)
+    assert "filtered" not in str(found)
+
+
+def test_a_neighbour_who_does_not_answer_may_be_missing_or_the_link_dead(
+    in_lab: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nobody_speaks(monkeypatch, "10.77.1.20")
+    found = scan.syn_scan(["files", "web"], 22)
+    assert [(row.host, str(row.state), str(row.reason)) for row in found] == [
+        ("files", "filtered", "host-unreach")
+    ]
+    assert found.never_asked == (("10.77.2.10", 22),)
+    assert "Not one frame came in on this machine's own link" in str(found)
+
+
+def test_a_link_on_which_anything_was_heard_is_not_blamed(
+    in_lab: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wire = nobody_speaks(monkeypatch)
+    wire.arrive(0, IP(src="10.77.1.1", dst=SCANNER) / ICMP(type=3, code=1) / IP(dst="10.77.1.9"), RECEIVED)
+    found = scan.syn_scan("web", 22)
+    assert found.complete
+    assert str(found["web", 22].reason) == "host-unreach"
+    assert "own link" not in str(found)
