@@ -17,8 +17,8 @@ from portlab.learn.live import Live
 from portlab.learn.progress import Progress
 from portlab.port_cards import cards_of
 from portlab.view import cards
-from portlab.view.cards import html as deck
-from portlab.view.reference import Reference
+from portlab.view.flash_cards import html as deck
+from portlab.view.port_reference import Reference
 from portlab.view.scan_panel import Order, Panel
 
 SEED = 5

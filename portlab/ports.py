@@ -103,7 +103,7 @@ class PortTable(Sequence[Port]):
         return "\n".join(text_table(lines))
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        from portlab.view.reference import Reference
+        from portlab.view.port_reference import Reference
 
         return Reference(self)._repr_mimebundle_()
 

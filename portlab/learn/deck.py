@@ -17,7 +17,7 @@ from portlab.learn.live import Live
 from portlab.learn.memory import Memory, aware
 from portlab.learn.progress import default_path
 from portlab.port_cards import Card
-from portlab.view.cards import html
+from portlab.view.flash_cards import html
 from portlab.view.words import count
 
 

@@ -16,7 +16,7 @@ from portlab.learn.runs import Run
 from portlab.learn.waiting import Waiting
 from portlab.model import Exchange
 from portlab.view import anatomy, ladders
-from portlab.view.anatomy import Anatomy
+from portlab.view.dissection import Anatomy
 from portlab.view.gate import NOTHING_SAID, Feedback, Gate
 
 RUNNING = Feedback("", "Locked in. The scan runs …")

@@ -9,7 +9,7 @@ from typing import Any
 from portlab.evidence.result import Scan
 from portlab.learn.live import Live
 from portlab.ports import PortTable, find
-from portlab.view.reference import Reference, found_in, in_words
+from portlab.view.port_reference import Reference, found_in, in_words
 
 Probe = Callable[[int, str], Scan | Iterable[Scan]]
 """What is called for a row: probe(22, "tcp") returns a scan, or several."""

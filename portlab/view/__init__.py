@@ -7,14 +7,14 @@ table, `meanings` a technique's decision table, `progress` a bar for scans that 
 `lab_map` the lab with what was found in it; `plots` are matplotlib's, imported when they are used.
 """
 
-from portlab.view.anatomy import anatomy
-from portlab.view.cards import cards
+from portlab.view.decision_table import meanings
+from portlab.view.dissection import anatomy
+from portlab.view.flash_cards import cards
 from portlab.view.hosts import host_table
 from portlab.view.labmap import lab_map
 from portlab.view.ladder import ladders
-from portlab.view.meanings import meanings
+from portlab.view.port_reference import reference
 from portlab.view.portmap import port_map
-from portlab.view.reference import reference
 from portlab.view.stream import conversations, follow
 
 __all__ = [

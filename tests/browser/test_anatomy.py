@@ -10,7 +10,7 @@ import pytest
 from portlab.view import anatomy, conversations
 from portlab.view.stream import Conversation
 from tests.browser.test_figures import show as show_figure
-from tests.portlab.view.test_anatomy import PACKETS
+from tests.portlab.view.test_dissection import PACKETS
 from tests.portlab.view.test_stream import LOGIN, NAMES
 
 pytestmark = pytest.mark.browser

@@ -10,8 +10,8 @@ import pytest
 from portlab import ports
 from portlab.port_cards import cards_of
 from portlab.view import cards, reference
-from portlab.view.cards import html as cards_html
-from portlab.view.reference import Reference
+from portlab.view.flash_cards import html as cards_html
+from portlab.view.port_reference import Reference
 from tests.portlab.view import made
 
 pytestmark = pytest.mark.browser

@@ -12,7 +12,7 @@ from portlab.packets.streams import End, Stream
 from portlab.ports import service_name
 from portlab.shown import Shown
 from portlab.view import figure, given
-from portlab.view.anatomy.fields import printable
+from portlab.view.dissection.fields import printable
 from portlab.view.stream.turns import Kind, Part, Turn, is_telnet, parts, turns
 from portlab.view.svg import escape
 from portlab.view.words import count, duration

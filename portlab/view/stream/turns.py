@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from portlab.packets.streams import Said, Stream
-from portlab.view.anatomy.fields import printable
+from portlab.view.dissection.fields import printable
 from portlab.view.words import count
 
 TELNET = 23

@@ -18,7 +18,7 @@ from portlab.view import figure, host_table, lab_map, meanings, plots, port_map
 from portlab.view.ladder import html as ladder_html
 from portlab.view.ladder import transcript
 from portlab.view.ladder.describe import describe
-from portlab.view.reference import Reference
+from portlab.view.port_reference import Reference
 from portlab.view.scan_panel import Order, Panel
 from portlab.view.tokens import LOOKS, slug, state_rules
 from tests.portlab.view import made

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from portlab.view import progress
+from portlab.view import progress_bar
 from portlab.view.progress_bar import Notebook, Progress, Terminal
 
 
@@ -92,14 +92,14 @@ def test_a_terminal_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
             return True
 
     monkeypatch.setattr(sys, "stderr", Teletype())
-    assert isinstance(progress.find_screen(), Terminal)
+    assert isinstance(progress_bar.find_screen(), Terminal)
 
 
 @pytest.mark.parametrize(
     ("done", "total", "part"), [(0, 10, 0), (5, 10, 50), (10, 10, 100), (11, 10, 100), (0, 0, 100)]
 )
 def test_percent(done: int, total: int, part: int) -> None:
-    assert progress.percent(done, total) == part
+    assert progress_bar.percent(done, total) == part
 
 
 def test_terminal_that_has_gone_is_no_matter() -> None:

@@ -22,8 +22,8 @@ from scapy.layers.snmp import SNMP, SNMPget, SNMPvarbind
 from portlab.errors import MalformedPacket
 from portlab.model import CHECKSUM_NOT_READY, frame_table
 from portlab.view import anatomy
-from portlab.view.anatomy.fields import Field
-from portlab.view.anatomy.headers import hops_left
+from portlab.view.dissection.fields import Field
+from portlab.view.dissection.headers import hops_left
 from tests.portlab.view import made
 
 LINK = Ether(src="02:00:0a:4d:02:0a", dst="02:00:0a:4d:01:64")

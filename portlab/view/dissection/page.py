@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
-from portlab.view.anatomy.fields import Field, Layer, printable
+from portlab.view.dissection.fields import Field, Layer, printable
 from portlab.view.svg import escape
 
 ROW = 16  # bytes in a line of hexadecimal

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from portlab.view.anatomy.fields import Reader, hexadecimal
-from portlab.view.anatomy.messages import take_apart
+from portlab.view.dissection.fields import Reader, hexadecimal
+from portlab.view.dissection.messages import take_apart
 
 HANDSHAKE = 22
 HELLOS = CLIENT_HELLO, SERVER_HELLO = 1, 2

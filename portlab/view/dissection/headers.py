@@ -20,9 +20,9 @@ from portlab.packets.headers import (
     URG,
 )
 from portlab.ports import service_name
-from portlab.view.anatomy.fields import Reader, hardware, hexadecimal
-from portlab.view.anatomy.options import ip_options, tcp_options
-from portlab.view.anatomy.sums import Datagram, checksum_meaning
+from portlab.view.dissection.fields import Reader, hardware, hexadecimal
+from portlab.view.dissection.options import ip_options, tcp_options
+from portlab.view.dissection.sums import Datagram, checksum_meaning
 from portlab.view.ladder.packet import icmp_name
 
 ETHERTYPES = {0x0800: "IPv4", 0x0806: "ARP", 0x86DD: "IPv6", 0x8100: "VLAN tag"}

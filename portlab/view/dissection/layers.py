@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from portlab.packets.headers import ETHERNET_SIZE, IPV4_SIZE
-from portlab.view.anatomy import headers, messages, tls
-from portlab.view.anatomy.fields import Layer, Reader
-from portlab.view.anatomy.sums import Datagram
+from portlab.view.dissection import headers, messages, tls
+from portlab.view.dissection.fields import Layer, Reader
+from portlab.view.dissection.sums import Datagram
 
 Header = Callable[[Reader, Datagram, bool], None]
 

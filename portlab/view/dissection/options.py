@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from portlab.view.anatomy.fields import Reader
+from portlab.view.dissection.fields import Reader
 
 Value = tuple[str, str, int, str | Callable[[int], str]]
 """Name, short name, bits and meaning of what an option carries."""

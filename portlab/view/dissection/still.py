@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Sequence
 
-from portlab.view.anatomy.fields import Field, Layer, printable
+from portlab.view.dissection.fields import Field, Layer, printable
 from portlab.view.svg import element, escape, text
 from portlab.view.tokens import in_light
 

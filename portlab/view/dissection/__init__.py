@@ -18,9 +18,9 @@ from portlab.packets.byhand import built
 from portlab.packets.headers import ETHERNET_SIZE, ETHERTYPE_IPV4
 from portlab.shown import Shown, text_table
 from portlab.view import figure, given
-from portlab.view.anatomy import page, still
-from portlab.view.anatomy.fields import Layer
-from portlab.view.anatomy.layers import begins_with_ipv4, layers
+from portlab.view.dissection import page, still
+from portlab.view.dissection.fields import Layer
+from portlab.view.dissection.layers import begins_with_ipv4, layers
 from portlab.view.ladder.packet import read
 from portlab.view.svg import escape
 

@@ -15,7 +15,7 @@ from portlab.model import State
 from portlab.ports import EXAMS, Port, PortTable, find
 from portlab.shown import Shown
 from portlab.view import figure, given, words
-from portlab.view.reference.marks import GROUPS, SECRECY
+from portlab.view.port_reference.marks import GROUPS, SECRECY
 from portlab.view.summary import CONVENTION, INTERESTING
 from portlab.view.svg import badge, escape
 from portlab.view.tokens import LOOKS

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from portlab.view.anatomy.fields import Reader, printable
+from portlab.view.dissection.fields import Reader, printable
 
 MOST_VALUE = 200  # characters of one value
 

@@ -7,8 +7,8 @@ import pytest
 from portlab import ports
 from portlab.evidence.result import Scan
 from portlab.model import State
-from portlab.view.reference import Reference, found_in, in_words, reference
-from portlab.view.reference.marks import GROUPS, SECRECY
+from portlab.view.port_reference import Reference, found_in, in_words, reference
+from portlab.view.port_reference.marks import GROUPS, SECRECY
 from tests.portlab.view import made
 
 CLOSED_80 = [made.Try(0, ((0, True, made.syn()), (71_000, False, made.tcp_back("RA"))))]
