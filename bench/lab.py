@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from lab_env.docker.engine import IMAGES, Lab, ask, obstacle
+from lab_env.docker.engine import IMAGES, DockerLab, ask, obstacle
 from lab_env.docker.session import alone, variables
 from lab_env.jupyter import Desk, listen
 from lab_env.topology import STUDENT, topology
@@ -107,7 +107,7 @@ def docker() -> Rows:
     with tempfile.TemporaryDirectory(prefix="portlab-") as folder, listen(8888) as listener:
         desk = Desk(Path(folder), listener.getsockname()[1])
         listener.close()
-        lab = Lab(topology().prefix, variables(Path(folder), desk) | {"PORTLAB_LOSS": "off"})
+        lab = DockerLab(topology().prefix, variables(Path(folder), desk) | {"PORTLAB_LOSS": "off"})
         with alone(lab):
             lab.down()
             rows = {f"image {image}": built(lab, image) for image in IMAGES}
@@ -118,7 +118,7 @@ def docker() -> Rows:
     return rows | shown(up, down, memory)
 
 
-def built(lab: Lab, image: str) -> str:
+def built(lab: DockerLab, image: str) -> str:
     """How long an image takes to make, and its size."""
     took = lasting(lambda: lab.compose("build", "--no-cache", IMAGES[image]))
     size = int(ask("image", "inspect", "--format", "{{.Size}}", image))
@@ -132,7 +132,7 @@ def lasting(work: Callable[[], None]) -> float:
     return time.perf_counter() - started
 
 
-def taken(lab: Lab) -> Iterator[float]:
+def taken(lab: DockerLab) -> Iterator[float]:
     """Bytes of memory of each host as Docker counts them: with what its files in memory take."""
     hosts = [host.name for host in topology().hosts if not host.nobody and host.name != STUDENT]
     containers = [lab.container(host) for host in hosts]

@@ -43,7 +43,7 @@ class Expectation:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class Clause:
     """One line of the contract: a probe and its outcome.
 
     `port` is None for a ping, whose `method` says how; `patience` is in seconds, 0: as long as usual.
@@ -181,7 +181,7 @@ def ports(topology: Topology, protocol: str) -> tuple[int, ...]:
     return tuple(sorted(services | named | set(NEVER_LISTENING[protocol])))
 
 
-def rows(topology: Topology) -> Iterator[Row]:
+def rows(topology: Topology) -> Iterator[Clause]:
     """The whole contract, seen from the student."""
     for host in topology.hosts:
         if host.name != STUDENT:
@@ -190,28 +190,28 @@ def rows(topology: Topology) -> Iterator[Row]:
                 yield from port_rows(topology, name, host)
 
 
-def ping_rows(topology: Topology, host: Host) -> Iterator[Row]:
+def ping_rows(topology: Topology, host: Host) -> Iterator[Clause]:
     """Every way to ping one host; by ARP only on the own link."""
     for method, name in ping_methods().items():
         if technique(name).PROTOCOL != "arp" or _on_own_link(topology, host):
             result = expected(topology, "ping", host.name, None, method=method)
-            yield Row("ping", host.name, None, result, method, patience=_patience(topology, "ping", host))
+            yield Clause("ping", host.name, None, result, method, patience=_patience(topology, "ping", host))
 
 
-def port_rows(topology: Topology, name: str, host: Host) -> Iterator[Row]:
+def port_rows(topology: Topology, name: str, host: Host) -> Iterator[Clause]:
     """One technique at all ports worth asking of one host."""
     protocol = technique(name).PROTOCOL
     for port in _ports_of(topology, host, protocol):
         result = expected(topology, name, host.name, port)
-        yield Row(name, host.name, port, result, patience=_patience(topology, name, host))
+        yield Clause(name, host.name, port, result, patience=_patience(topology, name, host))
     if protocol == "udp":
         for service in host.services:
             if service.answers and service.port not in DEFAULT_PAYLOADS:
                 result = expected(topology, name, host.name, service.port, service.answers)
-                yield Row(name, host.name, service.port, result, payload=service.answers)
+                yield Clause(name, host.name, service.port, result, payload=service.answers)
             elif service.answers:
                 result = expected(topology, name, host.name, service.port, "empty")
-                yield Row(name, host.name, service.port, result, payload="empty")
+                yield Clause(name, host.name, service.port, result, payload="empty")
 
 
 def _on_own_link(topology: Topology, host: Host) -> bool:

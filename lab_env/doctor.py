@@ -152,7 +152,7 @@ def docker() -> Finding:
 
     if why := engine.obstacle():
         return Finding(False, f"Docker lab: {why}", needed=False)
-    lab = engine.Lab(topology().prefix)
+    lab = engine.DockerLab(topology().prefix)
     if lab.container(STUDENT):
         return Finding(True, "Docker lab: it runs")
     if other := engine.taken_by(lab.prefix, lab.project):

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 
 from lab_env import contract
-from lab_env.contract import Row
+from lab_env.contract import Clause
 from lab_env.topology import Topology, topology
 from portlab.model import Reason, State
 
@@ -27,7 +27,7 @@ Verdicts = Mapping[int, tuple[str, str]]
 """State and reason by port."""
 
 
-def chosen(plan: Topology) -> list[Row]:
+def chosen(plan: Topology) -> list[Clause]:
     """One row of the contract for each outcome, all of the first host that shows all three."""
     for host in plan.hosts:
         rows = [] if host.nobody else list(contract.port_rows(plan, "syn", host))
@@ -63,7 +63,7 @@ def scanned(host: str, ports: Sequence[int]) -> tuple[Verdicts, str]:
     return verdicts, found.get("stopped_by") or done.stderr.strip()
 
 
-def differences(rows: Sequence[Row], found: Verdicts) -> Iterator[str]:
+def differences(rows: Sequence[Clause], found: Verdicts) -> Iterator[str]:
     """Where the scan found something else than the contract says, as sentences."""
     for row in rows:
         assert row.port is not None

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from portlab import lab, ports
-    from portlab.captures.kept import read_capture
+    from portlab.captures.capture import read_capture
     from portlab.errors import (
         BadTarget,
         LabNotRunning,
@@ -46,7 +46,7 @@ __version__ = "0.1.0"
 
 _ROOMS = {
     "captures.as_scans": ["read_pcap"],
-    "captures.kept": ["read_capture"],
+    "captures.capture": ["read_capture"],
     "wire.listen": ["capture"],
     "errors": ["BadTarget", "LabNotRunning", "MalformedPacket", "NotPermitted", "OutOfScope", "PortLabError"],
     "exports": ["read_json", "read_nmap_xml"],

@@ -102,7 +102,7 @@ def label_of(image: str) -> str | None:
 
 
 @dataclass(frozen=True)
-class Lab:
+class DockerLab:
     """One lab in Docker.  Its prefix is its name: two labs with different prefixes run side by side."""
 
     prefix: str

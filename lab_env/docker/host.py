@@ -19,7 +19,7 @@ from lab_env import changes, firewall
 from lab_env.control.agent import Agent
 from lab_env.docker import compose, daemons, gateway
 from lab_env.docker.daemons import STATE
-from lab_env.docker.machine import Machine, run
+from lab_env.docker.machine import DockerMachine, run
 from lab_env.embedded import namespaces
 from lab_env.services.site import WELCOME
 from lab_env.topology import GATEWAY, Host, Topology, topology
@@ -59,7 +59,7 @@ def main(name: str) -> int:
 
 async def live(plan: Topology, host: Host) -> str:
     """Serve and take orders until a program ends that nobody stopped; which one that was."""
-    machine = Machine(plan, host)
+    machine = DockerMachine(plan, host)
     await machine.begin()
     socket = Path(compose.CONTROL, f"{host.name}.sock")
     async with await Agent(changes.state_of(plan, host.name), machine).serve(socket):

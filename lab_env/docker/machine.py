@@ -34,7 +34,7 @@ Sockets = dict[tuple[str, int], int]
 """Transport and port -> connections that wait to be taken, of every socket that listens."""
 
 
-class Machine:
+class DockerMachine:
     """The host whose first program this process is (see `lab_env.control.agent.Machine`)."""
 
     def __init__(self, topology: Topology, host: Host) -> None:

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from lab_env import sudo
-from lab_env.docker.engine import IMAGES, Lab, ask, obstacle
+from lab_env.docker.engine import IMAGES, DockerLab, ask, obstacle
 from lab_env.jupyter import Desk, listen
 from lab_env.jupyter.session import prepare_copies
 from lab_env.signals import REQUESTS, USUAL
@@ -37,7 +37,7 @@ def open_lab(port: int, browser: bool, reset: list[str]) -> int:
     if free != port:
         print(f"Port {port} is taken by another program, so this lab uses {free}.")
     desk = Desk(workbook.folder, free, first_page)
-    lab = Lab(topology().prefix, variables(workbook.folder, desk))
+    lab = DockerLab(topology().prefix, variables(workbook.folder, desk))
     print(f"Starting the Docker lab.  Your notebooks are in {workbook.folder}", flush=True)
     with running(lab):
         desk.announce(browser)
@@ -52,7 +52,7 @@ def execute(words: list[str], host: str, lossy: bool = True, seed: int | None = 
     Returns the command's exit status.  Raises LabNotRunning where the lab that runs cannot be as it is wanted.
     """
     need_docker()
-    lab = Lab(topology().prefix)
+    lab = DockerLab(topology().prefix)
     if lab.container(STUDENT):
         if seed is not None:
             raise LabNotRunning(
@@ -64,12 +64,12 @@ def execute(words: list[str], host: str, lossy: bool = True, seed: int | None = 
         desk = Desk(Path(folder), listener.getsockname()[1])
         listener.close()
         link = {"PORTLAB_LOSS": "" if lossy else "off", "PORTLAB_SEED": "" if seed is None else str(seed)}
-        fresh = Lab(lab.prefix, variables(Path(folder), desk) | link)
+        fresh = DockerLab(lab.prefix, variables(Path(folder), desk) | link)
         with running(fresh):
             return in_lab(fresh, host, words)
 
 
-def in_lab(lab: Lab, host: str, words: list[str]) -> int:
+def in_lab(lab: DockerLab, host: str, words: list[str]) -> int:
     """A command on a host of a lab that runs."""
     terminal = sys.stdin is not None and sys.stdin.isatty() and sys.stdout.isatty()
     return subprocess.run(lab.command(host, words, terminal=terminal)).returncode
@@ -88,7 +88,7 @@ def variables(folder: Path, desk: Desk) -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def running(lab: Lab) -> Iterator[None]:
+def running(lab: DockerLab) -> Iterator[None]:
     """The lab is up meanwhile, and down after, however it ends; what an earlier one left is cleared first."""
     with alone(lab):
         before = {number: signal.getsignal(number) for number in REQUESTS if USUAL.is_asked(number)}
@@ -111,7 +111,7 @@ def running(lab: Lab) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def alone(lab: Lab) -> Iterator[None]:
+def alone(lab: DockerLab) -> Iterator[None]:
     """Hold this lab's lock, which a program that is killed loses; LabNotRunning where somebody else has it."""
     if os.name != "posix":
         yield
@@ -142,7 +142,7 @@ def need_docker() -> None:
 def save(path: Path) -> int:
     """Write both images into one file, to carry to a class without internet."""
     need_docker()
-    Lab(topology().prefix).build()
+    DockerLab(topology().prefix).build()
     with (
         subprocess.Popen(["docker", "save", *IMAGES], stdout=subprocess.PIPE) as saving,
         gzip.open(path, "wb", compresslevel=1) as file,

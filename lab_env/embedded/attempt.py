@@ -94,7 +94,7 @@ def try_everything() -> None:
 
 
 def _steps_of_init() -> list[tuple[str, Callable[[], None]]]:
-    from lab_env.embedded import files, members, namespaces, slowlink
+    from lab_env.embedded import members, namespaces, own_files, slowlink
 
     lab = topology()
     cables = "link add portlab0 type veth peer name portlab1\nlink add portlab2 type bridge\n"
@@ -103,7 +103,7 @@ def _steps_of_init() -> list[tuple[str, Callable[[], None]]]:
         slowlink.open_end("portlab0").close()
 
     return [
-        (FILES, lambda: files.make(lab)),
+        (FILES, lambda: own_files.make(lab)),
         (FILES, namespaces.keep_capabilities_over_exec),
         (CABLES, lambda: members.execute(["ip", "-batch", "-"], cables)),
         (FIREWALL, lambda: members.execute(["nft", "-f", "-"], firewall.ruleset(lab, GATEWAY))),

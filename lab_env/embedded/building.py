@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from lab_env import services
-from lab_env.embedded import files, hosts, machine, members, network, switches
+from lab_env.embedded import hosts, machine, members, network, own_files, switches
 from lab_env.embedded.members import Member, Reporter
 from lab_env.services.site import Site
 from lab_env.topology import STUDENT, Topology
@@ -22,15 +22,15 @@ def build(
 
     The caller's namespaces become the student's workstation.  `private` are sockets that no host may have.
     """
-    os.environ["PATH"] = files.environment(STUDENT)["PATH"]
-    files.make(topology)
+    os.environ["PATH"] = own_files.environment(STUDENT)["PATH"]
+    own_files.make(topology)
     site = prepare_services(topology)
     gc.collect()
     gc.freeze()  # what all hosts share stays shared
     names = [name for name in network.machines(topology) if name != STUDENT]
     lab = {name: members.start(name, _host(topology, name, site), private) for name in names}
     socket.sethostname(STUDENT)
-    files.settle(topology, STUDENT)
+    own_files.settle(topology, STUDENT)
     for host in lab.values():
         host.hear(hosts.MADE)
     switch = members.start("switch", _switches(topology, lab, seed, lossy), private)
@@ -52,7 +52,7 @@ def prepare_services(topology: Topology) -> Site:
     services.check(machine.server(service) for service in every)
     services.preload({machine.server(service) for service in every if service.transport == "udp"})
     addresses = {host.name: topology.address(host.name) for host in topology.hosts}
-    return services.prepare(Path(files.SITE), addresses)
+    return services.prepare(Path(own_files.SITE), addresses)
 
 
 def _host(topology: Topology, name: str, site: Site) -> Callable[[Reporter], None]:

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from lab_env.embedded import files, publish
+from lab_env.embedded import own_files, publish
 
 NOT_FOUND, NOT_EXECUTABLE = 127, 126  # as a shell says it
 SIGNALS_LIMIT = 256
@@ -37,7 +37,7 @@ def start(order: Order, prepare: Callable[[], None]) -> int:
         if os.path.isdir(directory):
             os.chdir(directory)
         _plain_signals(order["ignored"])
-        environment = {**os.environ, **files.environment(order["host"]), **order["environment"]}
+        environment = {**os.environ, **own_files.environment(order["host"]), **order["environment"]}
         os.execvpe(arguments[0], arguments, environment)
     except FileNotFoundError:
         status = NOT_FOUND

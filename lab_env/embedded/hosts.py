@@ -9,8 +9,8 @@ import socket
 
 from lab_env import changes, firewall
 from lab_env.control.agent import Agent
-from lab_env.embedded import files, namespaces, network
-from lab_env.embedded.machine import Machine
+from lab_env.embedded import namespaces, network, own_files
+from lab_env.embedded.machine import EmbeddedMachine
 from lab_env.embedded.members import LabFailed, Reporter, execute
 from lab_env.services.site import Site
 from lab_env.topology import Host, Topology
@@ -22,9 +22,9 @@ def live(topology: Topology, host: Host, site: Site, reporter: Reporter) -> None
     """Be this host: make its namespaces, wait for its cables, configure it, serve until killed."""
     namespaces.unshare(namespaces.OF_A_HOST)
     reporter.say(MADE)
-    os.environ.update(files.environment(host.name))
+    os.environ.update(own_files.environment(host.name))
     socket.sethostname(host.name)
-    files.settle(topology, host.name)
+    own_files.settle(topology, host.name)
     if reporter.wait() == GO:
         configure(topology, host.name)
         asyncio.run(_serve(topology, host, site.at(host.name, _log), reporter))
@@ -41,13 +41,13 @@ def configure(topology: Topology, host: str) -> None:
 
 
 async def _serve(topology: Topology, host: Host, site: Site, reporter: Reporter) -> None:
-    machine = Machine(topology, site)
+    machine = EmbeddedMachine(topology, site)
     try:
         await machine.serve(host.services)
     except OSError as error:
         raise LabFailed(str(error)) from error
     agent = Agent(changes.state_of(topology, host.name), machine, _log)
-    server = await agent.serve(files.control_socket(host.name))
+    server = await agent.serve(own_files.control_socket(host.name))
     reporter.say(READY)
     await server.serve_forever()
 

@@ -9,7 +9,7 @@ from typing import Protocol
 from lab_env import services
 from lab_env.changes import HostState
 from lab_env.control import conntrack, kernel
-from lab_env.embedded import files
+from lab_env.embedded import own_files
 from lab_env.services.full import Full
 from lab_env.services.listening import Running
 from lab_env.services.site import Site
@@ -18,20 +18,20 @@ from lab_env.topology import Service, Topology
 LOOPBACK = "127.0.0.1"
 
 
-class Closable(Protocol):
+class Program(Protocol):
     """A program that runs."""
 
     async def close(self) -> None:
         """Stop listening."""
 
 
-class Machine:
+class EmbeddedMachine:
     """The host whose namespaces this process is in (see `lab_env.control.agent.Machine`)."""
 
     def __init__(self, topology: Topology, site: Site) -> None:
         self._topology = topology
         self._site = site
-        self._running: dict[tuple[Service, str], Closable] = {}
+        self._running: dict[tuple[Service, str], Program] = {}
 
     async def become(self, state: HostState) -> None:
         """Have these rules, this route and these programs."""
@@ -56,7 +56,7 @@ class Machine:
         """Where it listens: an answer comes from where it was asked."""
         return (LOOPBACK,) if service.loopback else self._topology.addresses(self._site.name)
 
-    async def _start(self, service: Service, address: str) -> Closable:
+    async def _start(self, service: Service, address: str) -> Program:
         try:
             if service.full:
                 full = Full(address, service.port)
@@ -75,7 +75,7 @@ class Machine:
 
     def log(self) -> str:
         """All that the host's programs have written down since the lab began."""
-        return Path(files.log_path(self._site.name)).read_text("utf-8", "replace")
+        return Path(own_files.log_path(self._site.name)).read_text("utf-8", "replace")
 
     def sockets(self) -> str:
         return kernel.sockets()

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import NoReturn
 
-from lab_env.embedded import files, namespaces, network
+from lab_env.embedded import namespaces, network, own_files
 
 MESSAGE_LIMIT = 1 << 16
 FAILED = "failed: "
@@ -70,7 +70,7 @@ def _live(name: str, work: Callable[[Reporter], None], reporter: Reporter) -> No
     try:
         namespaces.set_name(network.PROCESS.format(name))
         os.setsid()  # keys typed at the terminal are for the command, not for the lab
-        _write_to_log(files.log_path(name))
+        _write_to_log(own_files.log_path(name))
         work(reporter)
     except (
         BaseException
@@ -92,7 +92,7 @@ def _write_to_log(path: str) -> None:
 
 def _last_words(name: str) -> str:
     try:
-        with open(files.log_path(name)) as file:
+        with open(own_files.log_path(name)) as file:
             lines = file.read().splitlines()[-8:]
     except OSError:
         return ""

@@ -6,8 +6,8 @@ import random
 from collections.abc import Mapping
 
 from lab_env.embedded import namespaces, network, slowlink
-from lab_env.embedded.files import set_sysctl
 from lab_env.embedded.members import Reporter, execute
+from lab_env.embedded.own_files import set_sysctl
 from lab_env.topology import SlowLink, Topology
 
 READY = "ready"

@@ -40,7 +40,7 @@ def open_lab(chosen: str, port: int, browser: bool, reset: list[str]) -> int:
 def in_embedded_lab(desk: Desk, listener: socket.socket, browser: bool) -> int:
     """JupyterLab inside the lab; connections to `listener` go to it."""
     from lab_env import embedded
-    from lab_env.embedded.files import TEMPORARY  # in memory, and gone with the lab
+    from lab_env.embedded.own_files import TEMPORARY  # in memory, and gone with the lab
 
     def ready(lab: embedded.Handle) -> None:
         desk.announce(browser)

@@ -60,7 +60,7 @@ class Root:
 registerAdapter(lambda root: root.tree, Root, IConnectedLDAPEntry)  # type: ignore[no-untyped-call]  # Twisted has no types here
 
 
-class Wire:
+class LdapTransport:
     """The two things the library asks of a Twisted transport, done by asyncio's; so no reactor is needed."""
 
     def __init__(self, transport: asyncio.Transport) -> None:
@@ -68,7 +68,7 @@ class Wire:
         self.loseConnection = transport.close
 
 
-class Connection(asyncio.Protocol):
+class LdapConnection(asyncio.Protocol):
     """One client: bytes go to the library's protocol and its answers come back."""
 
     def __init__(self, site: Site, root: Root) -> None:
@@ -80,7 +80,7 @@ class Connection(asyncio.Protocol):
         """Give the library something to write to."""
         self._transport = cast(asyncio.Transport, transport)
         self._site.log(f"ldap: a connection from {transport.get_extra_info('peername')[0]}")
-        self._server.transport = Wire(self._transport)
+        self._server.transport = LdapTransport(self._transport)
         self._server.connectionMade()
 
     def data_received(self, data: bytes) -> None:
@@ -111,5 +111,7 @@ async def serve(site: Site, sock: socket.socket, *, tls: bool) -> Stop:
     loop = asyncio.get_running_loop()
     root = Root(await fromLDIFFile(io.BytesIO(ldif(site))).asFuture(loop))
     return stopper(
-        await loop.create_server(lambda: Connection(site, root), sock=sock, ssl=site.tls() if tls else None)
+        await loop.create_server(
+            lambda: LdapConnection(site, root), sock=sock, ssl=site.tls() if tls else None
+        )
     )

@@ -52,7 +52,7 @@ def welcome(dialect: tds.Dialect, database: str) -> bytes:
     )
 
 
-class Connection:
+class MssqlConnection:
     """Messages to and from one client, through TLS or not."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -126,7 +126,7 @@ def tls_context(site: Site) -> ssl.SSLContext:
     return context
 
 
-async def log_in(site: Site, connection: Connection) -> tds.Dialect | None:
+async def log_in(site: Site, connection: MssqlConnection) -> tds.Dialect | None:
     """Agree on encryption, take the login; the client's dialect, or None if it may not stay."""
     kind, body = await connection.receive()
     if kind != tds.PRELOGIN:
@@ -154,7 +154,7 @@ async def serve(site: Site, sock: socket.socket, *, tls: bool) -> Stop:
     """Serve logins and queries."""
 
     async def conversation(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        connection = Connection(reader, writer)
+        connection = MssqlConnection(reader, writer)
         dialect = await log_in(site, connection)
         if not dialect:
             return

@@ -58,7 +58,7 @@ class Queries(Session):  # type: ignore[misc]  # mysql-mimic has no types
         return {DATABASE: {"hosts": {"name": "TEXT", "ip": "TEXT"}}}
 
 
-class Server(MysqlServer):  # type: ignore[misc]  # mysql-mimic has no types
+class MysqlDatabase(MysqlServer):  # type: ignore[misc]  # mysql-mimic has no types
     """The library's server; a client that leaves in the middle, as scanners do, is no error."""
 
     async def _client_connected_cb(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -71,7 +71,7 @@ async def serve(site: Site, sock: socket.socket, *, tls: bool) -> Stop:
     tables = {"hosts": [{"name": name, "ip": address} for name, address in site.addresses.items()]}
     control = LocalControl()
     control.server_id = 0  # small connection numbers, as of a server just started; nmap knows MySQL by them
-    server = Server(lambda: Queries(tables), identity_provider=Accounts(site), control=control)
+    server = MysqlDatabase(lambda: Queries(tables), identity_provider=Accounts(site), control=control)
     await server.start_server(sock=sock, port=None)
 
     return stopper(server)

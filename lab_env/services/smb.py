@@ -39,7 +39,7 @@ class SharesPipe(SRVSServer):  # type: ignore[misc]  # impacket has no types
         self._sock.close()
 
 
-class Server(SMBSERVER):  # type: ignore[misc]  # impacket has no types
+class SmbServer(SMBSERVER):  # type: ignore[misc]  # impacket has no types
     """The library's server on a socket that listens already."""
 
     daemon_threads = True  # one for each client
@@ -88,7 +88,7 @@ def configuration(site: Site) -> configparser.ConfigParser:
     return config
 
 
-def guard_logins(server: Server, site: Site) -> None:
+def guard_logins(server: SmbServer, site: Site) -> None:
     """Let nobody in without a user name, and keep out who was refused.
 
     The library alone would accept a guest without a name, and serve a client that simply goes on after its refusal.
@@ -98,7 +98,7 @@ def guard_logins(server: Server, site: Site) -> None:
         connData["asked_as"] = user_name
 
     def guarded(setup: Callable[..., tuple[Any, Any, int]]) -> Callable[..., tuple[Any, Any, int]]:
-        def session_setup(client: str, server: Server, *request: Any) -> tuple[Any, Any, int]:
+        def session_setup(client: str, server: SmbServer, *request: Any) -> tuple[Any, Any, int]:
             commands, packets, status = setup(client, server, *request)
             session = server.getConnectionData(client, checkStatus=False)
             user = session.get("asked_as", "")
@@ -120,7 +120,7 @@ def guard_logins(server: Server, site: Site) -> None:
 async def serve(site: Site, sock: socket.socket, *, tls: bool) -> Stop:
     """Serve the site's files.  The event loop accepts, a thread serves each client."""
     config = configuration(site)
-    server = Server(sock, config)
+    server = SmbServer(sock, config)
     server.addCredential(USER, 0, compute_lmhash(PASSWORD), compute_nthash(PASSWORD))
 
     guard_logins(server, site)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lab_env.simulated.datagrams import Programs
-from lab_env.simulated.network import Fates, Kind, Network
+from lab_env.simulated.network import Fates, Reply, SimulatedNetwork
 from lab_env.simulated.packets import Arrivals, data_of, through_router
 from portlab.packets import craft
 from portlab.packets.craft import Packets
@@ -28,7 +28,7 @@ Answers = Iterator[tuple[Packets, NDArray[np.int64]]]
 
 def syn_acks(arrivals: Arrivals, fates: Fates) -> Answers:
     """SYN-ACK: "yes, let us talk" (RFC 9293 section 3.10.7.2, third step)."""
-    rows = np.flatnonzero(fates["kind"] == Kind.SYN_ACK)
+    rows = np.flatnonzero(fates["kind"] == Reply.SYN_ACK)
     if not len(rows):
         return
     asked = arrivals[rows]
@@ -54,7 +54,7 @@ def resets(arrivals: Arrivals, fates: Fates) -> Answers:
 
     RFC 9293 section 3.10.7.1.
     """
-    rows = np.flatnonzero(fates["kind"] == Kind.RESET)
+    rows = np.flatnonzero(fates["kind"] == Reply.RESET)
     if not len(rows):
         return
     asked = arrivals[rows]
@@ -79,7 +79,7 @@ def resets(arrivals: Arrivals, fates: Fates) -> Answers:
 
 def icmp_errors(packets: Packets, arrivals: Arrivals, fates: Fates, gateway: int) -> Answers:
     """Errors quote the packet they are about as it looked where it ended, its time to live taken down."""
-    errors = fates["kind"] == Kind.ICMP_ERROR
+    errors = fates["kind"] == Reply.ICMP_ERROR
     routed = (fates["speaker"] == gateway) & (arrivals["destination"] != gateway)
     routed = (routed | (fates["time_to_live"] < craft.TTL)) & (fates["icmp_type"] != TIME_EXCEEDED)
     for length in np.unique(arrivals["total_length"][errors]):
@@ -99,14 +99,14 @@ def icmp_errors(packets: Packets, arrivals: Arrivals, fates: Fates, gateway: int
 
 def icmp_replies(packets: Packets, arrivals: Arrivals, fates: Fates) -> Answers:
     """Echo replies repeat identifier, sequence number and data; timestamp replies add two times (RFC 792)."""
-    for kind, reply_type in ((Kind.ECHO_REPLY, ECHO_REPLY), (Kind.TIMESTAMP_REPLY, TIMESTAMP_REPLY)):
+    for kind, reply_type in ((Reply.ECHO_REPLY, ECHO_REPLY), (Reply.TIMESTAMP_REPLY, TIMESTAMP_REPLY)):
         of_kind = fates["kind"] == kind
         for length in np.unique(arrivals["total_length"][of_kind]):
             rows = np.flatnonzero(of_kind & (arrivals["total_length"] == length))
             messages = packets[arrivals["row"][rows], : int(length)]
             header = messages[:, IPV4_SIZE : IPV4_SIZE + ICMP.itemsize].copy().view(ICMP)[:, 0]
             data = messages[:, IPV4_SIZE + ICMP.itemsize :]
-            if kind is Kind.TIMESTAMP_REPLY:
+            if kind is Reply.TIMESTAMP_REPLY:
                 data = _with_times(data, fates["time_ns"][rows])
             table = craft.icmp(
                 fates["speaker"][rows],
@@ -131,10 +131,10 @@ def _with_times(data: NDArray[np.uint8], time_ns: NDArray[np.int64]) -> NDArray[
 
 
 def datagrams(
-    network: Network, programs: Programs, packets: Packets, arrivals: Arrivals, fates: Fates
+    network: SimulatedNetwork, programs: Programs, packets: Packets, arrivals: Arrivals, fates: Fates
 ) -> Answers:
     """What the programs say.  TFTP says it from a port of its own choice, one for each transfer."""
-    for row in np.flatnonzero(fates["kind"] == Kind.DATAGRAM).tolist():
+    for row in np.flatnonzero(fates["kind"] == Reply.DATAGRAM).tolist():
         asked, fate = arrivals[row], fates[row]
         service = network.places.services[fate["service"]]
         address = str(ipaddress.ip_address(int(asked["destination"])))
@@ -154,7 +154,7 @@ def datagrams(
 
 
 def all_answers(
-    network: Network, programs: Programs, packets: Packets, arrivals: Arrivals, fates: Fates
+    network: SimulatedNetwork, programs: Programs, packets: Packets, arrivals: Arrivals, fates: Fates
 ) -> Answers:
     """Every answer there is."""
     yield from syn_acks(arrivals, fates)

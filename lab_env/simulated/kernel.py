@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lab_env.simulated.medium import Medium, in_order
-from lab_env.simulated.network import FATE, NEIGHBOUR_FAILS_NS, Kind
+from lab_env.simulated.network import FATE, NEIGHBOUR_FAILS_NS, Reply
 from portlab.model import ERRNO, Events, Frames, Probes
 from portlab.packets import craft
 from portlab.packets.headers import ACK, RST, SYN, UNREACHABLE
@@ -64,7 +64,7 @@ class Batch:
         """Make the connections; how each one ended."""
         open_rows = np.flatnonzero(self.medium.reachable(self.probes["address"]))
         for delay in SYN_AT_NS:
-            waiting = (self.fates["kind"] == Kind.SILENCE) | (self.fates["time_ns"] > self.start + delay)
+            waiting = (self.fates["kind"] == Reply.SILENCE) | (self.fates["time_ns"] > self.start + delay)
             again = (waiting & (self.start + delay < self.end))[open_rows]
             if again.any():
                 self._send_syns(open_rows[again], delay)
@@ -87,15 +87,15 @@ class Batch:
         )
         sent, arrivals, fates, received = self.medium.exchange(packets, self.start[rows] + delay)
         self.frames += [sent, received]
-        answered = fates["kind"] != Kind.SILENCE
+        answered = fates["kind"] != Reply.SILENCE
         fresh = rows[arrivals["row"][answered]]
-        first = self.fates["kind"][fresh] == Kind.SILENCE
+        first = self.fates["kind"][fresh] == Reply.SILENCE
         sooner = first | (fates["time_ns"][answered] < self.fates["time_ns"][fresh])
         self.fates[fresh[sooner]] = fates[answered][sooner]
 
     def _finish_handshakes(self) -> None:
         """ACK to each SYN-ACK; then the scanner closes at once, which with "linger 0" is a RST."""
-        rows = np.flatnonzero((self.fates["kind"] == Kind.SYN_ACK) & (self.fates["time_ns"] <= self.end))
+        rows = np.flatnonzero((self.fates["kind"] == Reply.SYN_ACK) & (self.fates["time_ns"] <= self.end))
         for control_bits, delay in ((ACK, ACK_NS), (RST | ACK, CLOSE_NS)):
             packets = craft.tcp(
                 np.full(len(rows), self.medium.places.student_address, np.uint32),
@@ -114,16 +114,16 @@ class Batch:
         errnos = np.zeros(len(self.probes), ERRNO)
         errnos["probe"] = np.arange(len(self.probes))
         errnos["icmp_type"] = errnos["icmp_code"] = -1
-        in_time = (self.fates["kind"] != Kind.SILENCE) & (self.fates["time_ns"] <= self.end)
+        in_time = (self.fates["kind"] != Reply.SILENCE) & (self.fates["time_ns"] <= self.end)
         errnos["errno"], errnos["time_ns"] = errno.ETIMEDOUT, self.end
         errnos["time_ns"][in_time] = self.fates["time_ns"][in_time]
-        connected = in_time & (self.fates["kind"] == Kind.SYN_ACK)
+        connected = in_time & (self.fates["kind"] == Reply.SYN_ACK)
         errnos["errno"][connected] = 0
         errnos["time_ns"][connected] += (
             ACK_NS + CLOSE_NS
         ) // 2  # the ACK has left, the close is still to come
-        errnos["errno"][in_time & (self.fates["kind"] == Kind.RESET)] = errno.ECONNREFUSED
-        for row in np.flatnonzero(in_time & (self.fates["kind"] == Kind.ICMP_ERROR)).tolist():
+        errnos["errno"][in_time & (self.fates["kind"] == Reply.RESET)] = errno.ECONNREFUSED
+        for row in np.flatnonzero(in_time & (self.fates["kind"] == Reply.ICMP_ERROR)).tolist():
             fate, end = self.fates[row], errnos[row]
             by_code = ERRNO_OF_CODE.get(int(fate["icmp_code"]), errno.EHOSTUNREACH)
             end["errno"] = by_code if fate["icmp_type"] == UNREACHABLE else errno.EHOSTUNREACH

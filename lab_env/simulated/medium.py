@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from lab_env.simulated import logs
 from lab_env.simulated.answers import Answers, all_answers
 from lab_env.simulated.datagrams import Programs
-from lab_env.simulated.network import FATE, Fates, Kind, Network, Station
+from lab_env.simulated.network import FATE, Fates, Reply, SimulatedNetwork, Station
 from lab_env.simulated.observers import Observers
 from lab_env.simulated.packets import Arrivals, as_sent, frames_of, read
 from lab_env.simulated.places import NOBODY, Places, is_loopback
@@ -54,7 +54,7 @@ class Medium:
 
     def __init__(self, topology: Topology, seed: int = 0, lossy: bool = True) -> None:
         self.plan = topology
-        self.network = Network(topology, seed, lossy)
+        self.network = SimulatedNetwork(topology, seed, lossy)
         self.elapsed_ns = 0
         self.raw_ports = itertools.cycle(RAW_PORTS)
         self._connections = 0  # made by the kernel so far
@@ -125,7 +125,7 @@ class Medium:
     def _lost_answers(self, packets: Packets, arrivals: Arrivals, fate: Fates) -> Answers:
         """What hosts said, and the slow link lost."""
         lost = fate.copy()
-        lost["kind"] = np.where(fate["kind"] == fate["said"], Kind.SILENCE, fate["said"])
+        lost["kind"] = np.where(fate["kind"] == fate["said"], Reply.SILENCE, fate["said"])
         return all_answers(self.network, self._programs, packets, arrivals, lost)
 
     def _outgoing(self, packets: Packets, time_ns: NDArray[np.int64]) -> Frames:
@@ -143,7 +143,7 @@ class Medium:
 
         RFC 9293 section 3.10.7.1.
         """
-        rows = np.flatnonzero(fate["kind"] == Kind.SYN_ACK)
+        rows = np.flatnonzero(fate["kind"] == Reply.SYN_ACK)
         if not len(rows):
             return no_frames()
         asked = arrivals[rows]

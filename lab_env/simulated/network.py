@@ -14,7 +14,7 @@ from lab_env.topology import GATEWAY, Rule, Topology
 from portlab.packets.headers import TCP_PROTOCOL
 
 
-class Kind(IntEnum):
+class Reply(IntEnum):
     """What comes back for a packet."""
 
     SILENCE = 0
@@ -63,7 +63,7 @@ ICMP_BURST = 6
 """Linux's default limit on ICMP errors to one address: six at once, then one a second."""
 
 
-class Network:
+class SimulatedNetwork:
     """All that the lab remembers between packets.  `seed` decides jitter, loss and sequence numbers."""
 
     def __init__(self, topology: Topology, seed: int = 0, lossy: bool = True) -> None:

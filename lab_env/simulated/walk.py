@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lab_env.simulated import firewall
-from lab_env.simulated.network import FATE, SECOND_NS, Fates, Kind, Network, Station, rules_of
+from lab_env.simulated.network import FATE, SECOND_NS, Fates, Reply, SimulatedNetwork, Station, rules_of
 from lab_env.simulated.packets import Arrivals
 from lab_env.simulated.places import NOBODY, is_loopback
 from lab_env.topology import GATEWAY, Action
@@ -43,7 +43,7 @@ SYN_ACK_TRIES = 6
 Mask = NDArray[np.bool_]
 
 
-def fates(network: Network, packets: Arrivals) -> Fates:
+def fates(network: SimulatedNetwork, packets: Arrivals) -> Fates:
     """What comes back for each packet, who says it and when."""
     walk = Walk(network, packets)
     walk.through_gateway()
@@ -57,7 +57,7 @@ def fates(network: Network, packets: Arrivals) -> Fates:
 class Walk:
     """One table of packets on its way.  `going` marks those whose fate is still open."""
 
-    def __init__(self, network: Network, packets: Arrivals) -> None:
+    def __init__(self, network: SimulatedNetwork, packets: Arrivals) -> None:
         self.network, self.places, self.packets = network, network.places, packets
         destination = packets["destination"]
         self.host = self.places.owner(destination)
@@ -102,8 +102,8 @@ class Walk:
         self._answer_tcp(self.going & (self.packets["protocol"] == TCP_PROTOCOL))
         self._answer_udp(self.going & (self.packets["protocol"] == UDP_PROTOCOL))
         icmp = self.going & (self.packets["protocol"] == ICMP_PROTOCOL)
-        self._answer(icmp & (self.packets["icmp_type"] == ECHO_REQUEST), Kind.ECHO_REPLY)
-        self._answer(icmp & (self.packets["icmp_type"] == TIMESTAMP), Kind.TIMESTAMP_REPLY)
+        self._answer(icmp & (self.packets["icmp_type"] == ECHO_REQUEST), Reply.ECHO_REPLY)
+        self._answer(icmp & (self.packets["icmp_type"] == TIMESTAMP), Reply.TIMESTAMP_REPLY)
         unknown = self.going & ~np.isin(self.packets["protocol"], list(PROTOCOLS.values()))
         self._host_says_unreachable(unknown, PROTOCOL)
 
@@ -111,9 +111,9 @@ class Walk:
         """The way there and back takes time; the slow link loses some answers."""
         kind = self.fates["kind"]
         kind[self.routed & self.places.astray[self.host] & (self.fates["reached"] == Station.HOST)] = (
-            Kind.SILENCE
+            Reply.SILENCE
         )
-        self.network.remember(self.packets[self.places.tracked[self.host] & (kind == Kind.SYN_ACK)])
+        self.network.remember(self.packets[self.places.tracked[self.host] & (kind == Reply.SYN_ACK)])
         far = self.routed & (self.fates["time_to_live"] < INITIAL_TTL)  # the gateway itself answers sooner
         travel = LINK_RTT_NS + self.network.random.exponential(JITTER_NS, len(self.packets))
         travel += far * GATEWAY_RTT_NS
@@ -130,7 +130,7 @@ class Walk:
 
     # --- what is said -------------------------------------------------------------------------------------
 
-    def _answer(self, which: Mask, kind: Kind) -> None:
+    def _answer(self, which: Mask, kind: Reply) -> None:
         """The address that was asked answers in its own name."""
         self.fates["kind"][which] = kind
         self.fates["speaker"][which] = self.packets["destination"][which]
@@ -140,10 +140,10 @@ class Walk:
         """RFC 9293 section 3.10.7.1 (closed) and 3.10.7.2 (listening), as Linux does it."""
         flags = self.packets["control_bits"]
         listens = self.places.tcp_listens[self.host, self.packets["port"]]
-        self._answer(tcp & (flags & RST == 0) & (~listens | (flags & ACK > 0)), Kind.RESET)
+        self._answer(tcp & (flags & RST == 0) & (~listens | (flags & ACK > 0)), Reply.RESET)
         first_syn = flags & (SYN | ACK | RST | FIN) == SYN  # Linux drops SYN and FIN together
         full = self.places.full[self.host, self.packets["port"]]
-        self._answer(tcp & listens & first_syn & ~full, Kind.SYN_ACK)
+        self._answer(tcp & listens & first_syn & ~full, Reply.SYN_ACK)
         self.fates["sequence_number"] = self.network.random.integers(0, 2**32, len(tcp), np.uint32)
         self.going &= ~tcp
 
@@ -152,7 +152,7 @@ class Walk:
         self._host_says_unreachable(udp & (service < 0), PORT)
         answers = np.array([bool(service.answers) for service in self.places.services])
         self.fates["service"] = service
-        self._answer(udp & (service >= 0) & answers[service], Kind.DATAGRAM)
+        self._answer(udp & (service >= 0) & answers[service], Reply.DATAGRAM)
         self.going &= ~udp
 
     def _refuse(self, which: Mask, actions: NDArray[np.uint8], by_gateway: bool) -> None:
@@ -162,7 +162,7 @@ class Walk:
             if action is Action.ACCEPT or not hit.any():
                 continue
             if action is Action.REJECT_RESET:  # in the name of the host that was asked: only the TTL tells
-                self._answer(hit & (self.packets["control_bits"] & RST == 0), Kind.RESET)
+                self._answer(hit & (self.packets["control_bits"] & RST == 0), Reply.RESET)
                 self.fates["time_to_live"][hit & by_gateway] = INITIAL_TTL
             elif action is not Action.DROP:
                 code = PORT if action is Action.REJECT_PORT else ADMIN_PROHIBITED
@@ -175,7 +175,7 @@ class Walk:
         about_error = (self.packets["protocol"] == ICMP_PROTOCOL) & np.isin(
             self.packets["icmp_type"], ICMP_ERRORS
         )
-        self._answer(which & ~about_error, Kind.ICMP_ERROR)
+        self._answer(which & ~about_error, Reply.ICMP_ERROR)
         self.fates["icmp_type"][which], self.fates["icmp_code"][which] = icmp_type, code
         self.going &= ~which
 
@@ -208,8 +208,8 @@ class Walk:
         kind = self.fates["kind"]
         self.fates["said"] = kind
         losses = (self.network.random.geometric(1 - self.network.loss, len(self.packets)) - 1) * slow
-        repeated = kind == Kind.SYN_ACK
+        repeated = kind == Reply.SYN_ACK
         self.fates["time_ns"] += np.where(
             repeated, (2 ** np.minimum(losses, SYN_ACK_TRIES) - 1) * SECOND_NS, 0
         )
-        kind[np.where(repeated, losses >= SYN_ACK_TRIES, losses > 0)] = Kind.SILENCE
+        kind[np.where(repeated, losses >= SYN_ACK_TRIES, losses > 0)] = Reply.SILENCE

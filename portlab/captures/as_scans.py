@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from portlab import files, lab
 from portlab.addresses import dotted
 from portlab.captures import asking
-from portlab.captures.askers import Group, groups
+from portlab.captures.askers import ScanQuestions, groups
 from portlab.captures.connects import errnos
 from portlab.captures.fragments import put_together
 from portlab.captures.only_answers import told
@@ -76,7 +76,7 @@ def scans_in(frames: Frames, damage: str = "", foreign: Mapping[str, int] | None
     )
 
 
-def _found(frames: Frames) -> tuple[list[Group], list[tuple[Index, Mask]], NDArray[np.uint32]]:
+def _found(frames: Frames) -> tuple[list[ScanQuestions], list[tuple[Index, Mask]], NDArray[np.uint32]]:
     """The questions in groups, for each its frames and which of them the asker sent, and the addresses to which the
     capture has any frame.
     """
@@ -93,7 +93,7 @@ def _undamaged(frames: Frames, asked: asking.Questions) -> asking.Questions:
     return asking.only(asked, frames["marks"][asked["frame"]] & DAMAGED == 0)
 
 
-def _scan(evidence: Frames, group: Group, damage: str, deaf: bool) -> Scan:
+def _scan(evidence: Frames, group: ScanQuestions, damage: str, deaf: bool) -> Scan:
     """One scanner's use of one technique: the probes from its own packets, the verdicts as in a live scan.
 
     `deaf`: the capture has no frame to the scanner at all.
@@ -135,7 +135,7 @@ def _scan(evidence: Frames, group: Group, damage: str, deaf: bool) -> Scan:
     )
 
 
-def _between(frames: Frames, group: Group, why: NDArray[np.uint8]) -> Index:
+def _between(frames: Frames, group: ScanQuestions, why: NDArray[np.uint8]) -> Index:
     """The frames left out that passed between the scanner and those it asked: each may have been an answer."""
     rows = np.flatnonzero(np.isin(why, left_out.OF_A_SCAN))
     seen = Dissected(frames[rows], forgiving=True)
@@ -148,7 +148,7 @@ def _between(frames: Frames, group: Group, why: NDArray[np.uint8]) -> Index:
     return rows[np.any([np.isin(one, askers) & np.isin(other, asked) for one, other in ends], axis=0)]
 
 
-def _probes(group: Group, tries: asking.Questions) -> tuple[NDArray[np.void], Asked]:
+def _probes(group: ScanQuestions, tries: asking.Questions) -> tuple[NDArray[np.void], Asked]:
     """The questions as the probes table, and what they asked: one row a (host, port), by address and port.
 
     Last come the hosts that could not even be asked: nobody answered ARP for them.
@@ -193,7 +193,7 @@ def _evidence(frames: Frames, chosen: Index, asks: Mask) -> Frames:
     return kept
 
 
-def _spoken(seen: Dissected, talk: Talks, found: list[Group]) -> list[tuple[Index, Mask]]:
+def _spoken(seen: Dissected, talk: Talks, found: list[ScanQuestions]) -> list[tuple[Index, Mask]]:
     """For each group its probes, their answers and what else was said on the same ports; and which the asker sent.
 
     Every frame of a conversation belongs to the question before it (or, where the answer was captured first, to the
@@ -233,5 +233,5 @@ def _governing(talk: Talks, asks: Mask) -> Index:
     )
 
 
-def _sought(seen: Dissected, group: Group) -> Mask:
+def _sought(seen: Dissected, group: ScanQuestions) -> Mask:
     return seen.is_arp & (seen.arp_sender == group.scanner) & np.isin(seen.arp_target, group.unreached)

@@ -22,7 +22,7 @@ ARP = CODE["ping-arp"]
 
 
 @dataclass(frozen=True, eq=False)
-class Group:
+class ScanQuestions:
     """Questions that make one Scan.  `scanner` is None where many asked.  `unreached` holds hosts that a ping could
     not ask, since nobody answered ARP for them.
     """
@@ -34,7 +34,7 @@ class Group:
     unreached: NDArray[np.uint32] = field(default_factory=lambda: np.empty(0, np.uint32))
 
 
-def groups(seen: Dissected, talk: Talks, questions: Questions) -> list[Group]:
+def groups(seen: Dissected, talk: Talks, questions: Questions) -> list[ScanQuestions]:
     """All questions, each in one group."""
     is_arp = questions["technique"] == ARP
     found = [_with_unreached(seen, group) for group in _groups(seen, talk, only(questions, ~is_arp))]
@@ -42,7 +42,7 @@ def groups(seen: Dissected, talk: Talks, questions: Questions) -> list[Group]:
     return [*found, *_groups(seen, talk, sweeps)]
 
 
-def _groups(seen: Dissected, talk: Talks, questions: Questions) -> Iterator[Group]:
+def _groups(seen: Dissected, talk: Talks, questions: Questions) -> Iterator[ScanQuestions]:
     for name, code in CODE.items():
         asked = only(questions, questions["technique"] == code)
         scan = is_scan(seen, talk, asked, name)
@@ -51,7 +51,7 @@ def _groups(seen: Dissected, talk: Talks, questions: Questions) -> Iterator[Grou
                 yield from _by_asker(name, traffic, rows)
 
 
-def _by_asker(technique: str, traffic: str, rows: Questions) -> Iterator[Group]:
+def _by_asker(technique: str, traffic: str, rows: Questions) -> Iterator[ScanQuestions]:
     scanners, which = np.unique(rows["scanner"], return_inverse=True)
     apart = np.arange(len(scanners))
     if len(scanners) > MOST_APART:
@@ -59,16 +59,16 @@ def _by_asker(technique: str, traffic: str, rows: Questions) -> Iterator[Group]:
         most = np.argsort(-asked, kind="stable")[:MOST_APART]
         apart = most[asked[most] >= SEVERAL_PORTS]
     for one in apart.tolist():
-        yield Group(technique, traffic, int(scanners[one]), only(rows, which == one))
+        yield ScanQuestions(technique, traffic, int(scanners[one]), only(rows, which == one))
     rest = only(rows, ~np.isin(which, apart))
     if len(rest):
-        yield Group(technique, FLOOD if traffic == SCAN else ORDINARY, None, rest)
+        yield ScanQuestions(technique, FLOOD if traffic == SCAN else ORDINARY, None, rest)
 
 
 # --- ARP ----------------------------------------------------------------------------------------------------
 
 
-def _with_unreached(seen: Dissected, group: Group) -> Group:
+def _with_unreached(seen: Dissected, group: ScanQuestions) -> ScanQuestions:
     """A ping of several hosts with those that the scanner sought by ARP in vain, and could therefore not ask."""
     if not _pings_several(group):
         return group
@@ -77,15 +77,15 @@ def _with_unreached(seen: Dissected, group: Group) -> Group:
     found = seen.arp_sender[seen.is_arp & (seen.arp_operation == ARP_REPLY)]
     unreached = np.setdiff1d(sought, np.concatenate([found, group.questions["address"]]))
     unreached = unreached[unreached != group.scanner]
-    return Group(group.technique, group.traffic, group.scanner, group.questions, unreached)
+    return ScanQuestions(group.technique, group.traffic, group.scanner, group.questions, unreached)
 
 
-def _pings_several(group: Group) -> bool:
+def _pings_several(group: ScanQuestions) -> bool:
     several = len(np.unique(group.questions["address"])) > 1
     return technique(group.technique).PROTOCOL == "icmp" and group.scanner is not None and several
 
 
-def _arp_sweeps(seen: Dissected, asked: Questions, others: list[Group]) -> Questions:
+def _arp_sweeps(seen: Dissected, asked: Questions, others: list[ScanQuestions]) -> Questions:
     """The ARP questions that are a scan of the own link: of several hosts with which the asker did nothing else.
 
     Whoever wants to send anything on a link asks by ARP first.  Where a capture holds nothing but ARP, each counts.

@@ -34,7 +34,7 @@ from portlab.techniques import is_ping, port_techniques, technique
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ScanInfo:
     """What nmap says it asked of every host by one protocol."""
 
     type: str
@@ -45,7 +45,7 @@ class Asked:
 class Hosts:
     """Takes one <host> after the other; `asked` is filled from the <scaninfo> elements before them."""
 
-    asked: dict[str, Asked] = field(default_factory=dict)
+    asked: dict[str, ScanInfo] = field(default_factory=dict)
     found: Verdicts = field(default_factory=Verdicts)
     silent: list[int] = field(default_factory=list)
     by_status: Counter[str] = field(default_factory=Counter)

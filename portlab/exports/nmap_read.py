@@ -14,7 +14,7 @@ from portlab.evidence.result import Scan
 from portlab.evidence.scans import Scans
 from portlab.exports.as_json import each_once, from_document
 from portlab.exports.claims import FOREIGN, LATEST, amount
-from portlab.exports.nmap_hosts import Asked, Hosts
+from portlab.exports.nmap_hosts import Hosts, ScanInfo
 from portlab.exports.nmap_verdicts import sentences
 from portlab.exports.nmap_words import runs, whole_number
 from portlab.exports.other_readers import NOT_SUCH_A_FILE, looks_like, why
@@ -46,7 +46,7 @@ def read_nmap_xml(path: files.Source) -> Scans:
 
 
 @dataclass(eq=False)
-class Run:
+class NmapRun:
     """What stands in one <nmaprun>, taken child by child, so that no more than one host is in memory."""
 
     about: dict[str, str] = field(default_factory=dict)
@@ -100,7 +100,7 @@ class Run:
         before = self.hosts.asked.get(protocol)
         if before and before.type != type_:
             type_ = f"{before.type} or {type_}"
-        self.hosts.asked[protocol] = Asked(type_, runs(info.get("services", "")))
+        self.hosts.asked[protocol] = ScanInfo(type_, runs(info.get("services", "")))
         if flags := info.get("scanflags"):
             begins = (
                 f"nmap was told to set other flags than this technique does (--scanflags {quoted(flags)})"
@@ -108,11 +108,11 @@ class Run:
             self.hosts.found.note(begins, "", name=type_)
 
 
-def _parsed(data: bytes) -> Run:
+def _parsed(data: bytes) -> NmapRun:
     """The document, or as much of it as there is."""
     if any("<!ENTITY".encode(encoding) in data for encoding in ("ascii", "utf-16-le", "utf-16-be")):
         raise ValueError("it defines entities, which nmap never does")
-    run = Run()
+    run = NmapRun()
     try:
         for element in _children(data, run):
             run.take(element)
@@ -130,7 +130,7 @@ def _parsed(data: bytes) -> Run:
     return run
 
 
-def _children(data: bytes, run: Run) -> Iterator[ET.Element]:
+def _children(data: bytes, run: NmapRun) -> Iterator[ET.Element]:
     """The children of <nmaprun>, each forgotten after its turn."""
     depth, root = 0, ET.Element("none")
     for event, element in _events(data):
@@ -161,7 +161,7 @@ def _events(data: bytes) -> Iterator[tuple[str, ET.Element]]:
 # --- PortLab's own files ------------------------------------------------------------------------------------
 
 
-def _by_portlab(run: Run) -> Scans:
+def _by_portlab(run: NmapRun) -> Scans:
     """The scans as they were written, from the JSON beside nmap's elements."""
     facts, rows, notes = (
         [json.loads(text, object_pairs_hook=each_once) for text in texts]
@@ -178,7 +178,7 @@ def _by_portlab(run: Run) -> Scans:
 # --- nmap's and masscan's -----------------------------------------------------------------------------------
 
 
-def _by_nmap(run: Run) -> Scans:
+def _by_nmap(run: NmapRun) -> Scans:
     finished, stopped_by = run.finished or {}, _stopped_by(run)
     started = whole_number(run.about.get("start", "0"), LATEST // NS)
     ended = whole_number(finished.get("time", "0"), LATEST // NS)
@@ -198,7 +198,7 @@ def _by_nmap(run: Run) -> Scans:
     return Scans(scans, _notes(run, scans, stopped_by))
 
 
-def _notes(run: Run, scans: list[Scan], stopped_by: str) -> Iterator[str]:
+def _notes(run: NmapRun, scans: list[Scan], stopped_by: str) -> Iterator[str]:
     """What is to be said of the file, and belongs to none of its scans."""
     said = {scan.technique for scan in scans}
     for name, notes in run.hosts.found.notes.items():
@@ -210,7 +210,7 @@ def _notes(run: Run, scans: list[Scan], stopped_by: str) -> Iterator[str]:
         yield f"The scan did not end well ({stopped_by.rstrip('.')})."
 
 
-def _stopped_by(run: Run) -> str:
+def _stopped_by(run: NmapRun) -> str:
     """Why nmap did not come to its end; "" if it did."""
     if run.cut_off:
         return run.cut_off
@@ -222,7 +222,7 @@ def _stopped_by(run: Run) -> str:
     return "nmap: " + "".join(letter if letter.isprintable() else " " for letter in said)
 
 
-def _note_the_uncounted(run: Run) -> None:
+def _note_the_uncounted(run: NmapRun) -> None:
     """Hosts that nmap leaves out of its file and counts at the end (masscan counts answers there)."""
     if run.scanner != "nmap" or run.cut_off:
         return

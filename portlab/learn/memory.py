@@ -29,7 +29,7 @@ _SCHEDULER = fsrs.Scheduler(enable_fuzzing=False)  # chance would let the same a
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Review:
     """One answer of the learner: to which card, when (with its time zone), and whether it was known."""
 
     card: str
@@ -42,7 +42,7 @@ class Memory:
     """All that is kept of one learner's cards."""
 
     unlocked: tuple[int, ...] = ()
-    answers: tuple[Answer, ...] = ()
+    answers: tuple[Review, ...] = ()
 
     @cached_property
     def cards(self) -> tuple[Card, ...]:
@@ -67,7 +67,7 @@ class Memory:
             raise BadTarget(
                 f"there is no unlocked card {key!r}: unlock its port first, as in deck.unlock([22])."
             )
-        return replace(self, answers=(*self.answers, Answer(key, aware(now), knew)))
+        return replace(self, answers=(*self.answers, Review(key, aware(now), knew)))
 
     def due_times(self) -> dict[str, datetime | None]:
         """When each unlocked card falls due; None for one that was never asked, which is due at once."""
@@ -109,10 +109,10 @@ class Memory:
             raise MalformedPacket(f"not the cards of PortLab: {error}") from error
 
 
-def _answer(card: Any, at: Any, knew: Any) -> Answer:
+def _answer(card: Any, at: Any, knew: Any) -> Review:
     if not (isinstance(card, str) and isinstance(knew, bool)):
         raise ValueError(f"{[card, at, knew]} is not an answer")
-    return Answer(card, aware(datetime.fromisoformat(at)), knew)
+    return Review(card, aware(datetime.fromisoformat(at)), knew)
 
 
 def aware(now: datetime) -> datetime:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from importlib import resources
 
 from portlab.addresses import number
-from portlab.captures.kept import Capture, read_capture
+from portlab.captures.capture import Capture, read_capture
 from portlab.errors import BadTarget
 
 FOLDER = "data/captures"

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from portlab.model import BATCH_CLOCK, CHECKSUM_NOT_READY, RECEIVED, SENT, SNAP, Frames, frame_table
 from portlab.packets import damage, links
 from portlab.packets.headers import ETHERNET_SIZE, ETHERTYPE_IPV4, IPV4_SIZE, TCP_PROTOCOL, UDP_PROTOCOL
-from portlab.packets.records import Batch
+from portlab.packets.records import RecordBatch
 from portlab.packets.verify import check
 
 MOST_FRAMES, LARGEST_TABLE = 1_500_000, 1 << 29
@@ -36,7 +36,7 @@ class Gathered:
         self._kept = kept
         self._frames, self._checks = np.zeros(0, frame_table(min(kept, SNAP))), np.zeros(0, np.uint8)
 
-    def take(self, batch: Batch) -> None:
+    def take(self, batch: RecordBatch) -> None:
         """Add the frames of a batch, as far as there is room."""
         known = np.isin(batch.link, list(links.LINKS))
         for link in np.unique(batch.link[~known]).tolist():
@@ -75,7 +75,7 @@ class Gathered:
         self._frames["captured"] = np.minimum(before["captured"], width)
         self._frames["data"][:, :kept] = before["data"][:, :kept]
 
-    def _add(self, batch: Batch, rows: Index, link: int, places: Index) -> None:
+    def _add(self, batch: RecordBatch, rows: Index, link: int, places: Index) -> None:
         """Add some frames of a batch, all of one link, at these places of the table."""
         start, end = batch.start[rows], batch.end[rows]
         found = links.find(batch.raw, start, end, link)
@@ -102,7 +102,7 @@ class Gathered:
         return table
 
 
-def _checks(found: links.Found) -> tuple[Bytes, NDArray[np.bool_]]:
+def _checks(found: links.Located) -> tuple[Bytes, NDArray[np.bool_]]:
     """What the checksums of each packet are, and which packets a network card was still to cut into segments.
 
     Such a packet may be larger than its header can say: then its total length is 0.

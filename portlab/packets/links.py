@@ -41,7 +41,7 @@ NAMES = {
 
 
 @dataclass(eq=False)
-class Found:
+class Located:
     """Where each frame's packet lies in `raw`: begin and end, EtherType, addresses, and what the link's header told.
 
     `hardware` is the place of six bytes destination and six bytes source; -1: the link has none.
@@ -67,11 +67,11 @@ def name(link: int) -> str:
     return f"{known} (link type {link})" if known else f"link type {link}"
 
 
-def find(raw: Bytes, start: Index, end: Index, link: int) -> Found:
+def find(raw: Bytes, start: Index, end: Index, link: int) -> Located:
     """The packets of frames that lie in `raw` from `start` to `end`; `link` is one of LINKS."""
     nothing = np.full(len(start), -1, np.intp)
     untold = np.full(len(start), UNTOLD, np.uint8)
-    found = Found(raw, start.copy(), end, np.zeros(len(start), np.int64), nothing, untold)
+    found = Located(raw, start.copy(), end, np.zeros(len(start), np.int64), nothing, untold)
     LINKS[link][1](found)
     for _ in range(MOST_LAYERS):
         if not _unwrap(found):
@@ -79,7 +79,7 @@ def find(raw: Bytes, start: Index, end: Index, link: int) -> Found:
     return found
 
 
-def as_ethernet(found: Found, kept: int) -> Bytes:
+def as_ethernet(found: Located, kept: int) -> Bytes:
     """The first `kept` bytes of every frame, with an Ethernet header of 14 bytes, zero padded."""
     frames = np.zeros((len(found.at), kept), np.uint8)
     with_hardware = np.flatnonzero(found.hardware >= 0)
@@ -98,10 +98,10 @@ def as_ethernet(found: Found, kept: int) -> Bytes:
 # --- links --------------------------------------------------------------------------------------------------
 
 
-def _typed(header: int, where: int, hardware: int = -1) -> Callable[[Found], None]:
+def _typed(header: int, where: int, hardware: int = -1) -> Callable[[Located], None]:
     """A link whose header of `header` bytes has an EtherType at `where`, and the addresses at `hardware`."""
 
-    def read(found: Found) -> None:
+    def read(found: Located) -> None:
         found.ethertype = found.number(found.at + where)
         if hardware >= 0:
             found.hardware = np.where(found.at + header <= found.end, found.at + hardware, -1)
@@ -110,16 +110,16 @@ def _typed(header: int, where: int, hardware: int = -1) -> Callable[[Found], Non
     return read
 
 
-def _logical(header: int) -> Callable[[Found], None]:
+def _logical(header: int) -> Callable[[Located], None]:
     """A link whose header of `header` bytes is followed by LLC (IEEE 802.2): a length stands for the EtherType."""
 
-    def read(found: Found) -> None:
+    def read(found: Located) -> None:
         found.at = np.minimum(found.at + header, found.end)
 
     return read
 
 
-def _ip(found: Found) -> None:
+def _ip(found: Located) -> None:
     """Raw IP: the version says which."""
     version = found.number(found.at) >> 12
     found.ethertype = np.select([version == 4, version == 6], [ETHERTYPE_IPV4, ETHERTYPE_IPV6], NO_ETHERTYPE)
@@ -128,7 +128,7 @@ def _ip(found: Found) -> None:
 IPV6_FAMILIES = (10, 24, 28, 30)  # AF_INET6 of Linux, NetBSD, FreeBSD, macOS; AF_INET is 2 everywhere
 
 
-def _family(found: Found) -> None:
+def _family(found: Located) -> None:
     """Four bytes of address family, in the byte order of the machine that captured."""
     low, high = found.number(found.at) >> 8, found.number(found.at + 2) & 0xFF
     family = np.maximum(low, high)
@@ -142,13 +142,13 @@ FROM_US = 4
 """The packet type of a cooked frame that this machine sent (PACKET_OUTGOING)."""
 
 
-def _cooked(found: Found) -> None:
+def _cooked(found: Located) -> None:
     """LINKTYPE_LINUX_SLL: packet type, hardware type, address length, address (8), EtherType."""
     found.direction = np.where(found.number(found.at) == FROM_US, SENT, RECEIVED).astype(np.uint8)
     _typed(16, 14, hardware=0)(found)
 
 
-def _cooked2(found: Found) -> None:
+def _cooked2(found: Located) -> None:
     """LINKTYPE_LINUX_SLL2: EtherType, reserved, interface, hardware type, packet type and length, address (8)."""
     found.direction = np.where(found.number(found.at + 10) >> 8 == FROM_US, SENT, RECEIVED).astype(np.uint8)
     _typed(20, 0, hardware=6)(found)
@@ -158,7 +158,7 @@ PPP_PROTOCOLS = {0x0021: ETHERTYPE_IPV4, 0x0057: ETHERTYPE_IPV6, 0x0281: 0x8847,
 """PPP protocol -> EtherType (RFC 1332, RFC 5072, RFC 3032)."""
 
 
-def _ppp(found: Found) -> None:
+def _ppp(found: Located) -> None:
     """PPP: address and control, unless left out; a protocol of two bytes, or of one that is odd (RFC 1661)."""
     first = found.number(found.at)
     found.at = np.minimum(found.at + 2 * (first & 0xFF == 0x03), found.end)
@@ -173,33 +173,33 @@ def _ppp_ethertype(protocol: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.select([protocol == one for one in PPP_PROTOCOLS], list(PPP_PROTOCOLS.values()), NO_ETHERTYPE)
 
 
-def _slip(found: Found) -> None:
+def _slip(found: Located) -> None:
     """A byte of direction, 0 received, and 15 of a compressed header (RFC 1144), which is not read."""
     found.direction = np.where(found.number(found.at) >> 8 == 0, RECEIVED, SENT).astype(np.uint8)
     _after(16, _ip)(found)
 
 
-def _ppp_of_pppd(found: Found) -> None:
+def _ppp_of_pppd(found: Located) -> None:
     """The first byte, which is always 255, is replaced: 0 received, else sent."""
     found.direction = np.where(found.number(found.at) >> 8 == 0, RECEIVED, SENT).astype(np.uint8)
     _ppp(found)
 
 
-def _ppp_with_direction(found: Found) -> None:
+def _ppp_with_direction(found: Located) -> None:
     """A byte before PPP: 0 received, else sent."""
     found.direction = np.where(found.number(found.at) >> 8 == 0, RECEIVED, SENT).astype(np.uint8)
     found.at = np.minimum(found.at + 1, found.end)
     _ppp(found)
 
 
-def _pppoe(found: Found) -> None:
+def _pppoe(found: Located) -> None:
     found.ethertype[:] = PPPOE
 
 
-def _after(header: int, read: Callable[[Found], None]) -> Callable[[Found], None]:
+def _after(header: int, read: Callable[[Located], None]) -> Callable[[Located], None]:
     """A link that puts `header` bytes before the frames of another."""
 
-    def read_after(found: Found) -> None:
+    def read_after(found: Located) -> None:
         found.at = np.minimum(found.at + header, found.end)
         read(found)
 
@@ -208,7 +208,7 @@ def _after(header: int, read: Callable[[Found], None]) -> Callable[[Found], None
 
 _ethernet = _typed(ETHERNET_SIZE, 12, hardware=0)
 
-LINKS: dict[int, tuple[str, Callable[[Found], None]]] = {
+LINKS: dict[int, tuple[str, Callable[[Located], None]]] = {
     0: ("BSD loopback", _family),
     1: ("Ethernet", _ethernet),
     9: ("PPP", _ppp),
@@ -251,7 +251,7 @@ LARGEST_LENGTH = 1500  # up to here an EtherType is a length, and LLC follows
 SNAP_BEGINS, IP_SAP = 0xAAAA, 0x0606
 
 
-def _unwrap(found: Found) -> bool:
+def _unwrap(found: Located) -> bool:
     """Take the outermost tag or tunnel off every frame; False where there was none."""
     known = np.isin(found.ethertype, (ETHERTYPE_IPV4, ETHERTYPE_ARP, ETHERTYPE_IPV6))
     rows = np.flatnonzero(~known & (found.at < found.end))

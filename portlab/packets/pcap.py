@@ -22,7 +22,7 @@ from portlab.errors import MalformedPacket
 from portlab.model import BATCH_CLOCK, SENT, SNAP, WHOLE, Frames
 from portlab.packets.gather import Gathered, LimitReached
 from portlab.packets.pcapng import SECTION, Sections
-from portlab.packets.records import CLASSIC, Batch, Damage, classic
+from portlab.packets.records import CLASSIC, Damage, RecordBatch, classic
 
 BATCH_COMMENT = b"PortLab: sent, not captured; the time is that of its batch"
 INBOUND, OUTBOUND = 1, 2  # pcapng's epb_flags
@@ -34,7 +34,7 @@ MOST_BYTES = 1 << 32
 
 
 @dataclass(frozen=True, eq=False)
-class Capture:
+class CaptureFile:
     """The frames of a capture file, in order of time; `damage` says what was wrong with its end, "" if nothing.
 
     `directed` tells whether the file itself said which frames were sent; else all count as received.  Frames with a
@@ -104,7 +104,7 @@ def _writer(path: Path, classic: bool) -> Any:
 # --- reading ------------------------------------------------------------------------------------------------
 
 
-def read(source: files.Source, *, whole: bool = False) -> Capture:
+def read(source: files.Source, *, whole: bool = False) -> CaptureFile:
     """All frames of a pcap or pcapng file, compressed by gzip or not; their first 128 bytes, or `whole` (to 65,535).
 
     `source` is a path, "-" for standard input, or an open binary file.  Of a file that is cut off, damaged further
@@ -141,7 +141,7 @@ def read(source: files.Source, *, whole: bool = False) -> Capture:
         )
     elif wrong:
         wrong = f"{name!r} is damaged after {count:,} frames ({wrong})"
-    return Capture(gathered.frames(), wrong, gathered.directed, dict(gathered.foreign))
+    return CaptureFile(gathered.frames(), wrong, gathered.directed, dict(gathered.foreign))
 
 
 class _Limited(io.RawIOBase):
@@ -164,7 +164,7 @@ def _unpacked(file: io.BufferedReader) -> BinaryIO:
     return file
 
 
-def _batches(file: BinaryIO) -> Iterator[Batch]:
+def _batches(file: BinaryIO) -> Iterator[RecordBatch]:
     """The frames of a capture file, piece by piece.  Raises Damage where it is none, or none any more."""
     begin = file.read(4)
     if begin == SECTION.to_bytes(4, "big"):

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from portlab.model import RECEIVED, SENT
 from portlab.packets.links import UNTOLD
-from portlab.packets.records import LARGEST_RECORD, NS, Batch, Bytes, Damage, Index, numbers, pieces
+from portlab.packets.records import LARGEST_RECORD, NS, Bytes, Damage, Index, RecordBatch, numbers, pieces
 
 LATEST_S = (1 << 63) // NS  # seconds: later times do not fit into ns
 SECTION, INTERFACE, OLD_PACKET, SIMPLE_PACKET, PACKET = 0x0A0D0D0A, 1, 2, 3, 6
@@ -40,7 +40,7 @@ class Sections:
     order: str = "<"
     interfaces: list[_Interface] = field(default_factory=list)
 
-    def batches(self, file: BinaryIO, begin: bytes) -> Iterator[Batch]:
+    def batches(self, file: BinaryIO, begin: bytes) -> Iterator[RecordBatch]:
         for filled, raw, place in pieces(file, begin):
             wrong = ""
             while not wrong:
@@ -114,7 +114,7 @@ class Sections:
             at += 4 + size + -size % 4
         return _Interface(link, snaplen, per_second, offset_s)
 
-    def _batch(self, raw: Bytes, at: Index) -> tuple[Batch, str]:
+    def _batch(self, raw: Bytes, at: Index) -> tuple[RecordBatch, str]:
         """The frames in these blocks, and what is wrong with the first that is not among them ("": nothing)."""
         kind, size, number, high, low, captured, length = (
             numbers(raw, at + 4 * n, self.order) for n in range(7)
@@ -144,7 +144,7 @@ class Sections:
         direction, batch_clock = self._options(
             raw, at, start + captured + -captured % 4, at + size - 4, simple
         )
-        batch = Batch(
+        batch = RecordBatch(
             raw,
             start,
             start + captured,

@@ -37,7 +37,7 @@ class Damage(Exception):
 
 
 @dataclass(eq=False)
-class Batch:
+class RecordBatch:
     """Some frames: in `raw` from `start` to `end`; `length` on the wire, `link` its type, `direction` or UNTOLD.
 
     `batch_clock`: the frames whose comment says that they carry the clock of their batch.
@@ -52,10 +52,10 @@ class Batch:
     direction: Bytes
     batch_clock: NDArray[np.bool_]
 
-    def first(self, count: int) -> Batch:
+    def first(self, count: int) -> RecordBatch:
         """The same without the frames after the first `count`."""
         columns = ("start", "end", "length", "time_ns", "link", "direction", "batch_clock")
-        return Batch(self.raw, *(getattr(self, name)[:count] for name in columns))
+        return RecordBatch(self.raw, *(getattr(self, name)[:count] for name in columns))
 
 
 def pieces(file: BinaryIO, begin: bytes = b"") -> Iterator[tuple[memoryview, Bytes, list[int]]]:
@@ -78,7 +78,7 @@ def pieces(file: BinaryIO, begin: bytes = b"") -> Iterator[tuple[memoryview, Byt
 # --- classic pcap -------------------------------------------------------------------------------------------
 
 
-def classic(file: BinaryIO, order: str, header: int, unit: int) -> Iterator[Batch]:
+def classic(file: BinaryIO, order: str, header: int, unit: int) -> Iterator[RecordBatch]:
     """The frames of a classic pcap file, of which the magic number has been read already."""
     rest = file.read(20)
     if len(rest) < 20:
@@ -91,7 +91,7 @@ def classic(file: BinaryIO, order: str, header: int, unit: int) -> Iterator[Batc
             at = np.array(records, np.intp)
             seconds, fraction, captured, length = (numbers(raw, at + 4 * n, order) for n in range(4))
             length = np.maximum(np.maximum(length, captured) - fcs, 0)
-            yield Batch(
+            yield RecordBatch(
                 raw=raw,
                 start=at + header,
                 end=at + header + np.minimum(captured, length),

@@ -35,7 +35,7 @@ def check(raw: Bytes, at: Index, end: Index) -> tuple[Bytes, Bytes]:
     The packets lie in `raw`, at least 20 bytes each, from `at`, captured up to `end`.  RFC 1071, RFC 791, RFC 9293
     section 3.1, RFC 768, RFC 792.
     """
-    numbers = _Numbers(raw)
+    numbers = _BytesAsNumbers(raw)
     ip = np.lib.stride_tricks.sliding_window_view(raw, IPV4_SIZE)[at].view(IPV4)[:, 0]
     size = (ip["version_ihl"] & 0xF).astype(np.intp) * 4
     whole = (size >= IPV4_SIZE) & (at + size <= end)
@@ -54,7 +54,7 @@ def check(raw: Bytes, at: Index, end: Index) -> tuple[Bytes, Bytes]:
     return header, segment
 
 
-def _segments(numbers: _Numbers, ip: NDArray[np.void], at: Index, beyond: Index, place: int) -> Bytes:
+def _segments(numbers: _BytesAsNumbers, ip: NDArray[np.void], at: Index, beyond: Index, place: int) -> Bytes:
     """The checksums of segments of one protocol."""
     protocol = int(ip["protocol"][0])
     stored = numbers.at(at + place)
@@ -78,7 +78,7 @@ def _segments(numbers: _Numbers, ip: NDArray[np.void], at: Index, beyond: Index,
     return np.select(kinds, [UNJUDGED, RIGHT, PARTIAL, EMPTY], WRONG).astype(np.uint8)
 
 
-class _Numbers:
+class _BytesAsNumbers:
     """The bytes of a table as 16-bit numbers in network order, with sums over any stretch of them."""
 
     def __init__(self, raw: Bytes) -> None:

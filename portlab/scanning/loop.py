@@ -46,7 +46,7 @@ Watch = Callable[[Scan], bool]
 """Is shown, up to five times a second, the scan as it would be if it ended now; True ends it."""
 
 
-class Progress(Protocol):
+class Tell(Protocol):
     """What the loop tells while it runs: how many of all ports are settled."""
 
     def __call__(self, done: int, total: int) -> None: ...
@@ -66,7 +66,7 @@ class Loop:
         wire: Wire,
         pace: Pace,
         random_bytes: RandomBytes,
-        progress: Progress,
+        progress: Tell,
         payload: NDArray[np.uint8] | None = None,
         watch: Watch | None = None,
     ) -> None:

@@ -47,7 +47,7 @@ from portlab.techniques import Technique, payloads, ping_methods, technique
 from portlab.wire import Wire
 
 if TYPE_CHECKING:
-    from portlab.scanning.loop import Progress, RandomBytes, Watch
+    from portlab.scanning.loop import RandomBytes, Tell, Watch
 
 TIMEOUT_S, DEADLINE_S, RATE = (0.001, 3600), (0.001, 604_800), (0.01, 10_000_000)
 LONGEST_PACKET = 0xFFFF  # bytes: what total_length can say
@@ -279,12 +279,12 @@ def _random_bytes(seed: int | None) -> RandomBytes:
     return os.urandom if seed is None else random.Random(seed).randbytes
 
 
-def _teller(text: str, wanted: bool) -> tuple[Progress, Callable[[], None]]:
+def _teller(text: str, wanted: bool) -> tuple[Tell, Callable[[], None]]:
     if not wanted:
         return (lambda done, total: None), (lambda: None)
-    from portlab.view.progress_bar import Progress as Bar
+    from portlab.view.progress_bar import ProgressBar
 
-    bar = Bar(text, time.monotonic)
+    bar = ProgressBar(text, time.monotonic)
     return bar, bar.close
 
 

@@ -6,7 +6,7 @@
 No packet is sent here, and no question to a name server unless the user has authorised something.
 """
 
-from portlab.targets.addresses import Targets, targets
+from portlab.targets.host_lists import Targets, targets
 from portlab.targets.options import at_least, between, limit_probes, one_of, yes_or_no
 from portlab.targets.port_lists import ports
 

@@ -9,12 +9,12 @@ from portlab.packets.left_out import sentence
 from portlab.packets.streams import first_bytes
 from portlab.shown import text_table
 from portlab.view import figure
-from portlab.view.ladder.packet import Packet, read
+from portlab.view.ladder.packet import PacketFields, read
 from portlab.view.svg import escape
 from portlab.view.words import count, duration, fidelity_name
 
 if TYPE_CHECKING:
-    from portlab.captures.kept import Capture
+    from portlab.captures.capture import Capture
 
 MOST_ROWS = 40
 HEADS = ("#", "time", "packet", "from → to", "bytes")
@@ -63,7 +63,7 @@ def _rows(capture: Capture) -> list[tuple[str, ...]]:
     ]
 
 
-def _end(packet: Packet, capture: Capture, far: bool) -> str:
+def _end(packet: PacketFields, capture: Capture, far: bool) -> str:
     """Who sent, or who shall receive (`far`), with the port."""
     if not packet.protocol:
         return "?"  # it is not IPv4, and has no such address

@@ -28,7 +28,7 @@ class Screen(Protocol):
     def clear(self) -> None: ...
 
 
-class Progress:
+class ProgressBar:
     """A bar that the scan loop calls with (done, total); `now` is the clock, in seconds.
 
     `screen` is for tests; None looks for one: a notebook, a terminal, or nothing.

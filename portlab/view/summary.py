@@ -42,7 +42,7 @@ CONVENTION = "The usual service is a convention: any program may listen on any p
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class Alike:
     """Rows that came out alike and are told in one line."""
 
     state: State
@@ -61,7 +61,7 @@ class Summary:
     warnings: tuple[str, ...]
     is_ping: bool
     rows: tuple[PortResult, ...]
-    groups: tuple[Group, ...]
+    groups: tuple[Alike, ...]
     caveats: tuple[str, ...]
 
 
@@ -115,14 +115,14 @@ def _choose(scan: Scan) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     return chosen, np.setdiff1d(everything, chosen)
 
 
-def _groups(scan: Scan, rest: NDArray[np.intp], hosts: int) -> list[Group]:
+def _groups(scan: Scan, rest: NDArray[np.intp], hosts: int) -> list[Alike]:
     """The rows not listed, by state and reason."""
     groups = []
     for state in INTERESTING:
         for reason in np.unique(scan.reason[rest][scan.state[rest] == state.code]):
             alike = rest[(scan.state[rest] == state.code) & (scan.reason[rest] == reason)]
             where = _where(scan, alike, hosts)
-            groups.append(Group(state, Reason.of(reason), len(alike), where))
+            groups.append(Alike(state, Reason.of(reason), len(alike), where))
     return sorted(groups, key=lambda group: group.count)
 
 

@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 
 from portlab import lab
-from portlab.captures.kept import Capture, names_in
+from portlab.captures.capture import Capture, names_in
 from portlab.errors import BadTarget, LabNotRunning, quoted
 from portlab.model import Frames, no_frames
 from portlab.wire import Wire

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from lab_env.docker.engine import PROJECT, Lab
+from lab_env.docker.engine import PROJECT, DockerLab
 from lab_env.docker.session import variables
 from lab_env.jupyter import Desk, listen
 
@@ -40,7 +40,7 @@ PYTEST = ("pytest", "pluggy", "iniconfig")  # of Python alone; what else it uses
 class Running:
     """A lab that runs, and the learner's desk in it."""
 
-    def __init__(self, lab: Lab, desk: Desk) -> None:
+    def __init__(self, lab: DockerLab, desk: Desk) -> None:
         self.lab, self.desk = lab, desk
 
     def run(self, *words: str, host: str = "student") -> subprocess.CompletedProcess[str]:
@@ -87,7 +87,7 @@ def docker(*words: str) -> str:
 def images():
     """Both images from this checkout; the one they stand on is made here where no registry can be asked."""
     subprocess.run([PROJECT / ".ci" / "debian-base"], check=True)
-    Lab(PREFIX).build()
+    DockerLab(PREFIX).build()
 
 
 def bring_tests(folder: Path) -> None:
@@ -111,7 +111,7 @@ def running(images, tmp_path_factory):
     bring_tests(folder / TESTS)
     with listen(18888) as listener:
         desk = Desk(folder, listener.getsockname()[1])
-    lab = Lab(PREFIX, variables(folder, desk) | {"PORTLAB_LOSS": "off"})
+    lab = DockerLab(PREFIX, variables(folder, desk) | {"PORTLAB_LOSS": "off"})
     lab.down()
     try:
         lab.up()

@@ -7,7 +7,7 @@ import yaml
 
 from lab_env import changes
 from lab_env.docker import compose, daemons
-from lab_env.docker.engine import Lab
+from lab_env.docker.engine import DockerLab
 from lab_env.docker.machine import listening
 from lab_env.topology import GATEWAY, Service, topology
 from portlab.errors import BadTarget
@@ -88,7 +88,7 @@ def test_no_address_is_written_out():
 
 @pytest.mark.docker
 def test_compose_reads_it_without_a_word(capfd):
-    Lab("10.79").compose("config", "-q", quiet=False)
+    DockerLab("10.79").compose("config", "-q", quiet=False)
     assert capfd.readouterr().err == ""
 
 
@@ -110,7 +110,7 @@ def test_a_service_without_a_program_is_named_before_anything_starts(monkeypatch
     monkeypatch.setattr("lab_env.docker.engine.topology", lambda prefix: plan)
     monkeypatch.setattr("lab_env.docker.engine.taken_by", lambda *_: pytest.fail("Docker was asked"))
     with pytest.raises(BadTarget, match="gopher"):
-        Lab("10.79").up()
+        DockerLab("10.79").up()
 
 
 TEMPLATES = compose.FILE.parent / "config"

@@ -60,7 +60,7 @@ def test_a_host_that_does_not_run_is_told(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     program(tmp_path, "docker", "exit 0")
     with pytest.raises(LabNotRunning, match=r"\./run lab --docker"):
-        engine.Lab("10.79").command("web", ["true"])
+        engine.DockerLab("10.79").command("web", ["true"])
 
 
 def test_a_host_that_does_not_stay_is_told_while_the_others_are_waited_for(tmp_path, monkeypatch):
@@ -80,4 +80,4 @@ def test_a_host_that_does_not_stay_is_told_while_the_others_are_waited_for(tmp_p
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr(engine, "LOOK_EVERY", 0.01)
     with pytest.raises(LabNotRunning, match=f"{container} ends again and again.*docker logs {container}"):
-        engine.Lab("10.79").up()
+        engine.DockerLab("10.79").up()

@@ -7,7 +7,7 @@ from itertools import groupby
 import pytest
 
 import portlab as pl
-from lab_env.contract import Expectation, Row, rows
+from lab_env.contract import Clause, Expectation, rows
 from lab_env.simulated_run import descriptor
 from lab_env.topology import topology
 from portlab.lab import VARIABLE
@@ -80,7 +80,7 @@ def scan_of(group):
     return ask(*same, hosts, list(dict.fromkeys(row.port for row in group)))
 
 
-def line(row: Row) -> str:
+def line(row: Clause) -> str:
     words = (row.technique, row.method, row.host, "" if row.port is None else str(row.port), row.payload)
     return " ".join(word for word in words if word)
 

@@ -19,7 +19,7 @@ from lab_env import Action, Rule, lab
 from lab_env.cases import CASES, TICKETS, Question
 from lab_env.changes import state_of as planned_state
 from lab_env.changes import topology_with
-from lab_env.contract import PATIENCE_S, Row, expected
+from lab_env.contract import PATIENCE_S, Clause, expected
 from lab_env.topology import topology
 from portlab.errors import BadTarget
 from tests.lab.test_contract import disagreements
@@ -45,7 +45,7 @@ def rows_of(questions, plan):
         outcome = expected(plan, asked.technique, asked.host, asked.port, payload, asked.method)
         method = asked.method if asked.technique == "ping" else ""
         patience = PATIENCE_S if plan.by_name[asked.host].nobody else 0.0
-        yield Row(asked.technique, asked.host, asked.port, outcome, method, asked.payload, patience)
+        yield Clause(asked.technique, asked.host, asked.port, outcome, method, asked.payload, patience)
 
 
 def state_of(technique, host, port, timeout=HOPE):

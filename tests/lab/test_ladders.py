@@ -13,7 +13,7 @@ from scapy.utils import wrpcap
 import portlab as pl
 from lab_env import lab
 from portlab.view.ladder.describe import describe
-from portlab.view.ladder.story import Kind
+from portlab.view.ladder.story import RowKind
 
 pytestmark = pytest.mark.inlab
 
@@ -32,7 +32,7 @@ def scapy_captures(path):
 
 def told(exchange):
     """Everything that is drawn of the packets of a ladder, but for the fractions of a microsecond."""
-    rows = [row for row in describe(exchange).rows if row.kind is Kind.PACKET]
+    rows = [row for row in describe(exchange).rows if row.kind is RowKind.PACKET]
     return [
         (row.what, row.detail, row.absolute, row.note, row.sender, row.reaches, row.decides) for row in rows
     ]
@@ -65,7 +65,7 @@ def test_both_ends_are_drawn_from_what_was_recorded(port):
         scan = pl.syn_scan("web", [port], progress=False, timeout=0.5, tries=1)
         time.sleep(0.2)  # the kernel's own RST is on its way
     story = describe(scan.exchange("web", port).both_ends(seen))
-    packets = [row for row in story.rows if row.kind is Kind.PACKET]
+    packets = [row for row in story.rows if row.kind is RowKind.PACKET]
     assert ([row.path.fate for row in packets], story.whole_claim) == ENDS[port]
     assert story.untouched == (port in (22, 8080, 3389))
     times = [one.at_ns for row in packets for one in row.path.sightings if one.since_start]

@@ -189,7 +189,7 @@ face("plots.themed(x)", lambda x: plots.themed(x))
 
 
 def capture() -> Any:
-    from portlab.captures.kept import Capture
+    from portlab.captures.capture import Capture
 
     return Capture(scanned("syn").events.frames, "simulated")
 

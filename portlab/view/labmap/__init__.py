@@ -24,7 +24,7 @@ TITLE = "The lab, and what you have found"
 
 
 @dataclass(frozen=True)
-class Host:
+class MappedHost:
     """A host on the map."""
 
     name: str
@@ -40,12 +40,12 @@ class Host:
 
 
 @dataclass(frozen=True)
-class Network:
+class MappedNetwork:
     """A network on the map, with the hosts that are on no other."""
 
     name: str
     cidr: str
-    hosts: tuple[Host, ...]
+    hosts: tuple[MappedHost, ...]
     slow: bool
 
 
@@ -54,14 +54,14 @@ class LabMap(Shown):
     """The lab as a map; the same as a nested list in text."""
 
     fidelity: str
-    networks: tuple[Network, ...]
+    networks: tuple[MappedNetwork, ...]
     """The network you are in comes first."""
-    between: tuple[Host, ...]
+    between: tuple[MappedHost, ...]
     """Hosts in several networks: what goes from one to another goes through them."""
     warnings: tuple[str, ...]
 
     @property
-    def hosts(self) -> list[Host]:
+    def hosts(self) -> list[MappedHost]:
         """All hosts, those between the networks first."""
         return [*self.between, *(host for network in self.networks for host in network.hosts)]
 
@@ -100,12 +100,12 @@ class LabMap(Shown):
 # --- as text --------------------------------------------------------------------------------------------------
 
 
-def _network_text(network: Network) -> list[str]:
+def _network_text(network: MappedNetwork) -> list[str]:
     slow = ", over a slow link" if network.slow else ""
     return [f"- {network.name}, {network.cidr}{slow}", *(f"  - {_host_text(host)}" for host in network.hosts)]
 
 
-def _host_text(host: Host) -> str:
+def _host_text(host: MappedHost) -> str:
     remarks = "".join(f", {remark}" for remark in host.remarks)
     told = "; ".join(
         f"{LOOKS[state].character} {said}" if state else said for state, said in host.found.told()
@@ -116,7 +116,7 @@ def _host_text(host: Host) -> str:
 # --- as HTML --------------------------------------------------------------------------------------------------
 
 
-def _network(network: Network) -> str:
+def _network(network: MappedNetwork) -> str:
     slow = '<span class="remark">slow link</span>' if network.slow else ""
     hosts = "".join(
         f'<li class="host{"" if host.known else " unknown"}">{_host(host)}</li>' for host in network.hosts
@@ -127,12 +127,12 @@ def _network(network: Network) -> str:
     )
 
 
-def _between(host: Host) -> str:
+def _between(host: MappedHost) -> str:
     wall = " wall" if "firewall" in host.remarks else ""
     return f'<li class="between{wall}{"" if host.known else " unknown"}">{_host(host)}</li>'
 
 
-def _host(host: Host) -> str:
+def _host(host: MappedHost) -> str:
     remarks = "".join(f'<span class="remark">{escape(remark)}</span>' for remark in host.remarks)
     addresses = " ".join(f'<span class="address">{address}</span>' for address in host.addresses)
     told = "".join(
@@ -157,18 +157,19 @@ def lab_map(lab: Lab, *scans: Scan) -> LabMap:
     names = {address: name for name, addresses in lab.hosts.items() for address in addresses}
     known = found_in(scans, names)
     cidrs = {name: ip_network(cidr) for name, cidr in lab.networks.items()}
-    places: dict[str, list[Host]] = {name: [] for name in cidrs}
+    places: dict[str, list[MappedHost]] = {name: [] for name in cidrs}
     between = []
     for name, addresses in {**lab.hosts, **_strangers(lab, known)}.items():
         remarks = ["you are here"] * (name == lab.self_name) + ["firewall"] * (name == lab.firewall)
-        host = Host(name, tuple(addresses), known.get(name, Found()), tuple(remarks))
+        host = MappedHost(name, tuple(addresses), known.get(name, Found()), tuple(remarks))
         within = [place for place, cidr in cidrs.items() if any(ip_address(a) in cidr for a in addresses)]
         if len(within) > 1:
             between.append(host)
         elif within:
             places[within[0]].append(host)
     networks = [
-        Network(name, lab.networks[name], tuple(hosts), name == lab.slow) for name, hosts in places.items()
+        MappedNetwork(name, lab.networks[name], tuple(hosts), name == lab.slow)
+        for name, hosts in places.items()
     ]
     networks.sort(key=lambda network: all(host.name != lab.self_name for host in network.hosts))
     return LabMap(lab.fidelity, tuple(networks), tuple(between), tuple(heads.warnings(*scans)))

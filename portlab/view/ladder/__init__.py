@@ -17,7 +17,7 @@ from portlab.shown import Shown
 from portlab.view import figure, given
 from portlab.view.ladder import drawing, text
 from portlab.view.ladder.describe import describe
-from portlab.view.ladder.story import Kind, Row, Story
+from portlab.view.ladder.story import RowKind, Story, StoryRow
 from portlab.view.svg import badge, escape
 from portlab.view.words import count, duration
 
@@ -134,14 +134,14 @@ def _table(story: Story) -> tuple[list[list[str]], list[str]]:
     return cells, marks
 
 
-def _cells(number: int, row: Row, story: Story) -> list[str]:
+def _cells(number: int, row: StoryRow, story: Story) -> list[str]:
     time, who = duration(row.at_ns), ""
-    if row.kind is Kind.SILENCE:
+    if row.kind is RowKind.SILENCE:
         time = f"{time} – {duration(row.until_ns)}"
-    if row.kind is Kind.PACKET:
+    if row.kind is RowKind.PACKET:
         seen = f"{story.actors[row.sender].scanners_name} → {story.actors[row.receiver].scanners_name}"
         who = _either(escape(_way(row, story)), escape(seen))
-    what = "<i>silence</i>" if row.kind is Kind.SILENCE else f"<b>{escape(row.what)}</b>"
+    what = "<i>silence</i>" if row.kind is RowKind.SILENCE else f"<b>{escape(row.what)}</b>"
     if row.struck:
         what = f"<del>{what}</del> {escape(row.note)}"
     if row.detail:
@@ -157,7 +157,7 @@ def _cells(number: int, row: Row, story: Story) -> list[str]:
     return [str(number), time, who, what, told]
 
 
-def _way(row: Row, story: Story) -> str:
+def _way(row: StoryRow, story: Story) -> str:
     """From where to where a packet came, with all that is recorded."""
     path = row.path
     if path is None or not row.differs:

@@ -13,11 +13,11 @@ from portlab.addresses import dotted
 from portlab.model import SENT, Exchange, PortResult, Reason
 from portlab.view import words
 from portlab.view.ladder import sentences
-from portlab.view.ladder.packet import Packet, read
+from portlab.view.ladder.packet import PacketFields, read
 from portlab.view.ladder.paths import Paths
 from portlab.view.ladder.sides import Sides
 from portlab.view.ladder.silences import CALLED, folded, is_answer, with_silences
-from portlab.view.ladder.story import Actor, Kind, Row, Speaker, Story
+from portlab.view.ladder.story import Actor, RowKind, Speaker, Story, StoryRow
 
 MOST_FRAMES = 300
 STRUCK = "left out: wrong checksum"
@@ -46,7 +46,7 @@ def describe(exchange: Exchange) -> Story:
         fidelity="" if result is None else words.fidelity_name(result.fidelity),
         actors=sides.actors,
         # what happened in a silence is told before it: the silence is known only at its end
-        rows=tuple(sorted(rows, key=lambda row: row.until_ns if row.kind is Kind.SILENCE else row.at_ns)),
+        rows=tuple(sorted(rows, key=lambda row: row.until_ns if row.kind is RowKind.SILENCE else row.at_ns)),
         batch_clock=any(packet.batch_clock for packet in packets),
         result=result,
         observers=sides.recorded.observers,
@@ -90,8 +90,8 @@ def _asked(result: PortResult | None, target: Actor) -> str:
     return f"{result.address} port {result.port}/{result.protocol}"
 
 
-def _packet_rows(sides: Sides, paths: Paths) -> Iterator[Row]:
-    numbers = _Numbers()
+def _packet_rows(sides: Sides, paths: Paths) -> Iterator[StoryRow]:
+    numbers = _RelativeNumbers()
     asked_before: dict[tuple[int, int, str], int] = {}
     asked, answered = 0, False
     for number, packet in enumerate(sides.packets):
@@ -115,8 +115,8 @@ def _packet_rows(sides: Sides, paths: Paths) -> Iterator[Row]:
             sides.is_connect,
             answered,
         )
-        row = Row(
-            kind=Kind.PACKET,
+        row = StoryRow(
+            kind=RowKind.PACKET,
             at_ns=packet.time_ns,
             what=packet.what,
             short=packet.short,
@@ -137,13 +137,13 @@ def _packet_rows(sides: Sides, paths: Paths) -> Iterator[Row]:
         yield row
 
 
-def _unseen_rows(sides: Sides, paths: Paths) -> Iterator[Row]:
+def _unseen_rows(sides: Sides, paths: Paths) -> Iterator[StoryRow]:
     """Packets that recordings hold and the scanner never saw."""
     for journey in paths.unseen:
         packet, path = journey.packet, paths.path(journey)
         sender, receiver = sides.place(packet)
-        yield Row(
-            kind=Kind.PACKET,
+        yield StoryRow(
+            kind=RowKind.PACKET,
             at_ns=journey.seen[0].time_ns,
             what=packet.what,
             short=packet.short,
@@ -158,7 +158,7 @@ def _unseen_rows(sides: Sides, paths: Paths) -> Iterator[Row]:
         )
 
 
-def _ttl(packet: Packet) -> str:
+def _ttl(packet: PacketFields) -> str:
     """How many hops an answer had left: it may tell who spoke."""
     return "" if packet.sent or packet.protocol in ("arp", "") else f"TTL {packet.ttl}"
 
@@ -170,7 +170,7 @@ def _note(speaker: Speaker, attempt: int, is_connect: bool) -> str:
     return f"try {attempt}" if attempt > 1 else ""
 
 
-def _reaches(sides: Sides, packet: Packet, probe: bool, receiver: int) -> int | None:
+def _reaches(sides: Sides, packet: PacketFields, probe: bool, receiver: int) -> int | None:
     """Where a packet is known to have come to.  An unanswered probe may have died anywhere."""
     if not probe:
         return receiver
@@ -180,13 +180,13 @@ def _reaches(sides: Sides, packet: Packet, probe: bool, receiver: int) -> int | 
     return receiver if packet.near in sides.heard else None
 
 
-class _Numbers:
+class _RelativeNumbers:
     """Sequence and acknowledgment numbers relative to the first number seen from each side of each connection."""
 
     def __init__(self) -> None:
         self._first: dict[tuple[int, bool], int] = {}
 
-    def of(self, packet: Packet) -> tuple[str, str]:
+    def of(self, packet: PacketFields) -> tuple[str, str]:
         """The numbers as text, relative and absolute."""
         if packet.protocol != "tcp":
             return "", ""
@@ -207,7 +207,7 @@ def _minus(number: int, first: int) -> int:
     return distance - 2**32 if distance > 2**31 else distance
 
 
-def _calls(sides: Sides) -> Iterator[Row]:
+def _calls(sides: Sides) -> Iterator[StoryRow]:
     """connect() is called: before the SYN that it causes, whatever the clocks say."""
     if not sides.is_connect:
         return
@@ -218,7 +218,7 @@ def _calls(sides: Sides) -> Iterator[Row]:
         yield _call(min([int(probe["time_ns"]), *caused]), "connect() called", "")
 
 
-def _returns(sides: Sides) -> Iterator[Row]:
+def _returns(sides: Sides) -> Iterator[StoryRow]:
     """connect() returns: the evidence of a connect scan."""
     for end in sides.exchange.errnos:
         number, icmp = int(end["errno"]), (int(end["icmp_type"]), int(end["icmp_code"]))
@@ -231,10 +231,10 @@ def _returns(sides: Sides) -> Iterator[Row]:
 SHORT_CALLS = {"": CALLED, "0": "connected"}
 
 
-def _call(at_ns: int, what: str, name: str, detail: str = "") -> Row:
+def _call(at_ns: int, what: str, name: str, detail: str = "") -> StoryRow:
     told = sentences.of_call(name, detail)
-    return Row(
-        Kind.CALL,
+    return StoryRow(
+        RowKind.CALL,
         at_ns,
         what,
         Speaker.SCANNER,
@@ -256,7 +256,7 @@ def _deciding_errno(exchange: Exchange) -> bool:
     return bool(len(exchange.errnos)) and result is not None and result.reason is not Reason.NO_RESPONSE
 
 
-def _marked(rows: list[Row], exchange: Exchange, silent: bool) -> list[Row]:
+def _marked(rows: list[StoryRow], exchange: Exchange, silent: bool) -> list[StoryRow]:
     """The same rows, the deciding one marked: a packet, what connect() returned, or the last silence.
 
     What decided may be among the frames that are not told; then none of these did.
@@ -264,11 +264,11 @@ def _marked(rows: list[Row], exchange: Exchange, silent: bool) -> list[Row]:
     if exchange.result is None:
         return rows
     if exchange.decides is not None:
-        chosen = [i for i, row in enumerate(rows) if row.kind is Kind.PACKET][exchange.decides]
+        chosen = [i for i, row in enumerate(rows) if row.kind is RowKind.PACKET][exchange.decides]
     else:
-        wanted = Kind.CALL if _deciding_errno(exchange) else Kind.SILENCE
+        wanted = RowKind.CALL if _deciding_errno(exchange) else RowKind.SILENCE
         places = [i for i, row in enumerate(rows) if row.kind is wanted]
-        if not places or (wanted is Kind.SILENCE and not silent):
+        if not places or (wanted is RowKind.SILENCE and not silent):
             return rows
         chosen = places[-1]
     return [replace(row, decides=i == chosen) for i, row in enumerate(rows)]

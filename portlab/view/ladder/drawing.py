@@ -21,7 +21,7 @@ from portlab.view.ladder.marks import (
     event,
     percent,
 )
-from portlab.view.ladder.story import Actor, Kind, Row, Story
+from portlab.view.ladder.story import Actor, RowKind, Story, StoryRow
 from portlab.view.svg import definitions, element, escape, text
 from portlab.view.tokens import LOOKS, glyph, slug
 
@@ -65,19 +65,19 @@ def _state(story: Story) -> str:
     return slug(story.result.state) if story.result else ""
 
 
-def _place(rows: tuple[Row, ...]) -> Iterator[Placed]:
+def _place(rows: tuple[StoryRow, ...]) -> Iterator[Placed]:
     """Where each row stands.  Gaps grow with the logarithm of the time: true order, compressed scale."""
     y, before = float(HEAD), 0
     for row in rows:
         below = (PILL if row.decides else 0) + (NOTE if row.note else 0)
         match row.kind:
-            case Kind.SILENCE:
+            case RowKind.SILENCE:
                 top = y + 8
                 end = top + (DECIDING_SILENCE if row.decides else SILENCE)
                 below = NOTE if row.gives_up else 0
-            case Kind.CALL:
+            case RowKind.CALL:
                 top = end = y + LABEL
-            case Kind.PACKET:
+            case RowKind.PACKET:
                 below += FATE if row.path and row.path.fate else 0
                 top = y + LABEL + max(0, min(16, 8 * log10(max(row.at_ns - before, 1) / 3e4)))
                 end = top + SINK

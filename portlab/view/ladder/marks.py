@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from portlab.view.ladder.story import Fate, Kind, Row, Speaker, Story
+from portlab.view.ladder.story import Fate, RowKind, Speaker, Story, StoryRow
 from portlab.view.svg import element, escape, text
 from portlab.view.tokens import glyph
 from portlab.view.words import duration
@@ -27,7 +27,7 @@ Columns = Sequence[float]
 class Placed:
     """A row and its height in the picture: where it begins and ends, and where the next may begin."""
 
-    row: Row
+    row: StoryRow
     top: float
     end: float
     bottom: float
@@ -41,11 +41,11 @@ def percent(x: float) -> str:
 def event(place: Placed, story: Story, columns: Columns, prefix: str) -> Iterator[str]:
     """Everything that is drawn of one row."""
     match place.row.kind:
-        case Kind.PACKET:
+        case RowKind.PACKET:
             yield from _packet(place, story, columns, prefix)
-        case Kind.SILENCE:
+        case RowKind.SILENCE:
             yield from _silence(place, story, columns, prefix)
-        case Kind.CALL:
+        case RowKind.CALL:
             yield from _call(place, story)
 
 
@@ -176,7 +176,7 @@ def _height(place: Placed, columns: Columns, x: float) -> float:
     return place.top + low * (abs(x - start) / abs(stop - start) if stop != start else 0)
 
 
-def _middle(row: Row, columns: Columns) -> float:
+def _middle(row: StoryRow, columns: Columns) -> float:
     """Where a packet's label stands: before whoever stands between."""
     path = row.path
     if row.unseen and path is not None and path.end is not None:
@@ -185,7 +185,7 @@ def _middle(row: Row, columns: Columns) -> float:
     return columns[1] / 2 if len(columns) > 2 and 0 in ends else sum(columns[end] for end in ends) / len(ends)
 
 
-def _label(row: Row, x: float, y: float) -> str:
+def _label(row: StoryRow, x: float, y: float) -> str:
     """What the packet is, with its numbers where there is room."""
     name = element("tspan", escape(row.what), css="name")
     detail = element("tspan", escape(row.detail), css="detail", dx=8) if row.detail else ""

@@ -56,7 +56,7 @@ UNREACHABLE_NAMES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Packet:
+class PacketFields:
     """The fields of one frame that a ladder shows.  Times in ns of the wall clock, lengths in bytes.
 
     `near` and `far` are the ports at the scanner's and at the other side (of an echo: identifier and sequence
@@ -133,7 +133,7 @@ def icmp_name(type_: int, code: int) -> str:
     return f"ICMP {name} ({type_}/{code})" if type_ in ICMP_ERRORS else f"ICMP {name}"
 
 
-def read(frames: Frames) -> list[Packet]:
+def read(frames: Frames) -> list[PacketFields]:
     """Every frame as a Packet, in the same order."""
     if not len(frames):
         return []
@@ -174,7 +174,7 @@ def read(frames: Frames) -> list[Packet]:
         seen.is_damaged.tolist(),
         strict=True,
     )
-    return [Packet(*row) for row in columns]
+    return [PacketFields(*row) for row in columns]
 
 
 def _ports(seen: Dissected, sent: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

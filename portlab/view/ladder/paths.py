@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from portlab.model import State
 from portlab.packets.headers import RST, UNREACHABLE
-from portlab.view.ladder.packet import Packet
-from portlab.view.ladder.recorded import SCANNER, Journey, Seen
+from portlab.view.ladder.observers import SCANNER, Journey, Seen
+from portlab.view.ladder.packet import PacketFields
 from portlab.view.ladder.sides import Sides
 from portlab.view.ladder.story import Fate, Path, Sighting
 from portlab.view.words import duration
@@ -71,7 +71,7 @@ class Paths:
         recorded = self.recorded.by_target if journey.packet.sent else bool(self.sides.packets)
         return (Fate.LOST, place) if recorded else (None, None)
 
-    def _fate(self, packet: Packet, last: Seen) -> Fate:
+    def _fate(self, packet: PacketFields, last: Seen) -> Fate:
         """Whether an observer that kept a packet said so: by ICMP, or by RST in the target's name."""
         for other in self.recorded.journeys:
             answer, same = other.packet, (other.packet.near, other.packet.far) == (packet.near, packet.far)

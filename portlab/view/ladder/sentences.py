@@ -20,7 +20,7 @@ from portlab.packets.headers import (
     UNREACHABLE,
     URG,
 )
-from portlab.view.ladder.packet import Packet, flags_name
+from portlab.view.ladder.packet import PacketFields, flags_name
 from portlab.view.ladder.story import Actor, Speaker
 
 PROHIBITED = (9, 10, 13)
@@ -33,7 +33,7 @@ UNREACHABLE_MEANS = {
 
 
 def of_packet(
-    packet: Packet,
+    packet: PacketFields,
     speaker: Speaker,
     attempt: int,
     repeated: bool,
@@ -76,7 +76,7 @@ def _asked_again(attempt: int, answered: bool) -> str:
     return f"No answer so far, so the scanner asks again: try {attempt}."
 
 
-def _question(packet: Packet, target: Actor) -> str:
+def _question(packet: PacketFields, target: Actor) -> str:
     """A probe, the first time."""
     match packet.protocol:
         case "tcp" if packet.control_bits == SYN:
@@ -98,7 +98,7 @@ def _question(packet: Packet, target: Actor) -> str:
     return f"The scanner sends {packet.what}."
 
 
-def _kernel(packet: Packet) -> str:
+def _kernel(packet: PacketFields) -> str:
     if packet.control_bits & RST:
         return (
             "The scanner's own kernel knows of no such connection and answers RST: no handshake is finished."
@@ -106,7 +106,7 @@ def _kernel(packet: Packet) -> str:
     return f"The scanner's own kernel sends {packet.what} by itself."
 
 
-def _connecting(packet: Packet, attempt: int, repeated: bool, answered: bool) -> str:
+def _connecting(packet: PacketFields, attempt: int, repeated: bool, answered: bool) -> str:
     """What the kernel sends for connect() and close()."""
     if attempt > 1 and not repeated:
         return f"connect() makes the kernel send a new SYN, from another port: try {attempt}."
@@ -124,7 +124,7 @@ def _connecting(packet: Packet, attempt: int, repeated: bool, answered: bool) ->
     return f"The kernel sends {packet.what}."
 
 
-def _tcp_answer(packet: Packet, target: Actor) -> str:
+def _tcp_answer(packet: PacketFields, target: Actor) -> str:
     bits = packet.control_bits & (SYN | ACK | FIN | RST | PSH | URG)
     if bits == SYN | ACK:
         return f"SYN-ACK comes back in {target.name}'s name: a program listens on port {packet.far}."
@@ -135,7 +135,7 @@ def _tcp_answer(packet: Packet, target: Actor) -> str:
     return f"{packet.what} comes back in {target.name}'s name."
 
 
-def _icmp_answer(packet: Packet, speaker: Speaker, sender: Actor) -> str:
+def _icmp_answer(packet: PacketFields, speaker: Speaker, sender: Actor) -> str:
     type_, code = packet.icmp or (0, 0)
     named = sender.scanners_name if sender.scanners_name not in ("", Speaker.OTHER) else sender.address
     who = f"{named} itself" if speaker is Speaker.TARGET else named

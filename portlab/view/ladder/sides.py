@@ -7,15 +7,15 @@ from collections.abc import Iterator
 from portlab.addresses import dotted
 from portlab.model import Exchange
 from portlab.packets.headers import SYN
-from portlab.view.ladder.packet import Packet
-from portlab.view.ladder.recorded import follow
+from portlab.view.ladder.observers import follow
+from portlab.view.ladder.packet import PacketFields
 from portlab.view.ladder.story import Actor, Speaker
 
 
 class Sides:
     """Who is who in an exchange, and which of the packets are probes."""
 
-    def __init__(self, exchange: Exchange, packets: list[Packet]) -> None:
+    def __init__(self, exchange: Exchange, packets: list[PacketFields]) -> None:
         self.exchange, self.packets = exchange, packets
         self.is_connect = exchange.result is not None and exchange.result.technique == "connect"
         self.target = self._target()
@@ -72,14 +72,14 @@ class Sides:
         """An observer's place in the actors."""
         return next((i for i, actor in enumerate(self.actors) if actor.name == observer), 0)
 
-    def place(self, packet: Packet) -> tuple[int, int]:
+    def place(self, packet: PacketFields) -> tuple[int, int]:
         """Sender and receiver, as places in the actors."""
         last = len(self.actors) - 1
         if packet.sent:
             return 0, last
         return (1 + self.others.index(packet.source) if packet.source in self.others else last), 0
 
-    def quoting(self, packet: Packet) -> int | None:
+    def quoting(self, packet: PacketFields) -> int | None:
         """Who of the others complained about this packet of ours, quoting it."""
         for answer in self.packets:
             told = answer.is_error and not answer.sent and not answer.damaged
@@ -87,7 +87,7 @@ class Sides:
                 return self.place(answer)[0]
         return None
 
-    def is_probe(self, packet: Packet) -> bool:
+    def is_probe(self, packet: PacketFields) -> bool:
         """Whether the scan asked with this packet (otherwise the kernel sent it by itself)."""
         if not packet.sent or packet.damaged:
             return False
@@ -98,7 +98,7 @@ class Sides:
         asked = (packet.near, packet.far) in self.attempts
         return asked and (packet.protocol != "tcp" or packet.sequence_number in self.tokens)
 
-    def speaker(self, packet: Packet, probe: bool) -> Speaker:
+    def speaker(self, packet: PacketFields, probe: bool) -> Speaker:
         """Who sent it."""
         if packet.sent:
             return Speaker.SCANNER if probe and not self.is_connect else Speaker.KERNEL

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from portlab.view import words
 from portlab.view.ladder import sentences
-from portlab.view.ladder.story import Kind, Path, Row, Speaker
+from portlab.view.ladder.story import Path, RowKind, Speaker, StoryRow
 
 LONG_NS = 500_000_000
 """A gap this long is told as silence even where an answer ends it."""
@@ -19,11 +19,11 @@ TOLD_TRIES = 2
 """Of many tries in vain, so many at the beginning are told one by one, and the last."""
 
 
-def with_silences(rows: list[Row], gave_up_ns: int | None) -> list[Row]:
+def with_silences(rows: list[StoryRow], gave_up_ns: int | None) -> list[StoryRow]:
     """The same rows, with one for every wait in which nothing came; `gave_up_ns`: when the scanner gave up."""
     tries = max((row.attempt for row in rows), default=1)
     last_call = max((row.at_ns for row in rows if row.short == CALLED), default=0)
-    told: list[Row] = []
+    told: list[StoryRow] = []
     answered = False
     for row in rows:
         timed_out = row.short == TIMED_OUT
@@ -44,22 +44,26 @@ def with_silences(rows: list[Row], gave_up_ns: int | None) -> list[Row]:
     return told
 
 
-def _open_end(at_ns: int) -> Row:
+def _open_end(at_ns: int) -> StoryRow:
     """A silence of which a capture file does not tell how long it was."""
     what = "silence to the end of the capture"
     told = "Nothing more was captured. How long the scanner waited is not known."
-    return Row(Kind.SILENCE, at_ns, what, Speaker.NOBODY, until_ns=at_ns, short="silence", sentence=told)
+    return StoryRow(
+        RowKind.SILENCE, at_ns, what, Speaker.NOBODY, until_ns=at_ns, short="silence", sentence=told
+    )
 
 
-def is_answer(row: Row) -> bool:
+def is_answer(row: StoryRow) -> bool:
     """Whether something came back, by which whoever asked knows more."""
-    return row.kind is Kind.PACKET and row.sender != 0 and not row.struck and row.protocol != "arp"
+    return row.kind is RowKind.PACKET and row.sender != 0 and not row.struck and row.protocol != "arp"
 
 
-def _silence(start_ns: int, end_ns: int, gives_up: bool, tries: int, asks_again: bool, answered: bool) -> Row:
+def _silence(
+    start_ns: int, end_ns: int, gives_up: bool, tries: int, asks_again: bool, answered: bool
+) -> StoryRow:
     length = words.duration(end_ns - start_ns)
-    return Row(
-        Kind.SILENCE,
+    return StoryRow(
+        RowKind.SILENCE,
         start_ns,
         f"{length} of silence" + (", then asked again" if asks_again else ""),
         Speaker.NOBODY,
@@ -70,13 +74,13 @@ def _silence(start_ns: int, end_ns: int, gives_up: bool, tries: int, asks_again:
     )
 
 
-def folded(rows: list[Row]) -> list[Row]:
+def folded(rows: list[StoryRow]) -> list[StoryRow]:
     """The same rows, but of many tries in vain the ones in the middle told in one row.
 
     In vain is a probe that nothing is known to have come of, and the silence after it.
     """
-    told: list[Row] = []
-    vain: list[Row] = []
+    told: list[StoryRow] = []
+    vain: list[StoryRow] = []
     for row in [*rows, None]:
         if row is not None and not row.decides and _in_vain(row):
             vain.append(row)
@@ -88,14 +92,14 @@ def folded(rows: list[Row]) -> list[Row]:
     return told
 
 
-def _in_vain(row: Row) -> bool:
-    waits = row.kind is Kind.SILENCE or row.short in (CALLED, TIMED_OUT)
+def _in_vain(row: StoryRow) -> bool:
+    waits = row.kind is RowKind.SILENCE or row.short in (CALLED, TIMED_OUT)
     return waits or (row.attempt > 0 and row.reaches is None)
 
 
-def _fold(vain: list[Row]) -> list[Row]:
+def _fold(vain: list[StoryRow]) -> list[StoryRow]:
     """First tries, one row for the middle, last try; each try is (a call,) a probe and (mostly) a silence."""
-    probes = [place for place, row in enumerate(vain) if row.kind is Kind.PACKET]
+    probes = [place for place, row in enumerate(vain) if row.kind is RowKind.PACKET]
     if len(probes) <= TOLD_TRIES + 2:
         return vain
     first, last = (place - (vain[place - 1].short == CALLED) for place in (probes[TOLD_TRIES], probes[-1]))
@@ -104,8 +108,8 @@ def _fold(vain: list[Row]) -> list[Row]:
     start_ns, end_ns = middle[0].at_ns, vain[last].at_ns
     length = words.duration(end_ns - start_ns)
     tries = f"tries {attempts[0]} to {attempts[-1]}"
-    row = Row(
-        Kind.SILENCE,
+    row = StoryRow(
+        RowKind.SILENCE,
         start_ns,
         f"{tries}, {length} of silence",
         Speaker.NOBODY,
@@ -117,7 +121,7 @@ def _fold(vain: list[Row]) -> list[Row]:
     return [*vain[:first], row, *vain[last:]]
 
 
-def _shared_path(rows: list[Row]) -> Path | None:
+def _shared_path(rows: list[StoryRow]) -> Path | None:
     """What recordings tell of many tries in vain, where they tell the same of each."""
     fates = {row.path.fate for row in rows if row.path}
     if len(fates) != 1 or None in fates:

@@ -8,7 +8,7 @@ from enum import StrEnum
 from portlab.model import PortResult
 
 
-class Kind(StrEnum):
+class RowKind(StrEnum):
     """What a row tells of."""
 
     PACKET = "packet"
@@ -72,14 +72,14 @@ class Path:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class StoryRow:
     """One thing that happened (or did not).  Times are ns since the first of them.
 
     `sender` and `receiver` are places in the story's actors.  `reaches` is where the scanner knows a packet to have
     come: its receiver, or the actor that quotes it in an ICMP error; None: it cannot know.
     """
 
-    kind: Kind
+    kind: RowKind
     at_ns: int
     what: str
     speaker: Speaker
@@ -115,7 +115,7 @@ class Story:
     asked: str
     fidelity: str
     actors: tuple[Actor, ...]
-    rows: tuple[Row, ...]
+    rows: tuple[StoryRow, ...]
     batch_clock: bool
     result: PortResult | None
     observers: tuple[str, ...] = ()  # whose recordings are in it, besides the scanner's own
@@ -130,7 +130,7 @@ class Story:
     @property
     def certain(self) -> bool:
         """True where an answer decided; False where silence did."""
-        return any(row.decides and row.kind is not Kind.SILENCE for row in self.rows)
+        return any(row.decides and row.kind is not RowKind.SILENCE for row in self.rows)
 
     @property
     def claim(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 
-from portlab.view.ladder.story import Kind, Row, Story
+from portlab.view.ladder.story import RowKind, Story, StoryRow
 from portlab.view.tokens import LOOKS
 from portlab.view.words import duration
 
@@ -25,7 +25,7 @@ def transcript(story: Story) -> str:
     return "\n".join([line.rstrip() for line in lines] + _verdict(story))
 
 
-def _told(row: Row) -> str:
+def _told(row: StoryRow) -> str:
     """What a row means, and what recordings add to it."""
     return f"{row.sentence} {row.path.told}".strip() if row.path else row.sentence
 
@@ -61,12 +61,12 @@ def _ladder(story: Story) -> list[str]:
         claim = f"<= {story.whole_claim}" if row.decides else ""
         left_out = ""
         match row.kind:
-            case Kind.PACKET:
+            case RowKind.PACKET:
                 body = _packet(row, columns)
                 left_out = "" if row.detail in body else row.detail
-            case Kind.SILENCE:
+            case RowKind.SILENCE:
                 body = _broken(columns, f"({row.what})")
-            case Kind.CALL:
+            case RowKind.CALL:
                 body = _call(row, columns)
         fate = row.path.fate if row.path else None
         aside = "  ".join(filter(None, [claim, fate, left_out, row.note]))
@@ -95,13 +95,13 @@ def _over(line: str, start: int, text: str) -> str:
     return line[:start] + text + line[start + len(text) :]
 
 
-def _call(row: Row, columns: list[int]) -> str:
+def _call(row: StoryRow, columns: list[int]) -> str:
     """What the program said or heard, beside the scanner's lifeline."""
     text = f"{row.what} ({row.detail})" if row.detail else row.what
     return _over(_lifelines(columns), LEFT, f"* {text}")
 
 
-def _packet(row: Row, columns: list[int]) -> str:
+def _packet(row: StoryRow, columns: list[int]) -> str:
     """An arrow with its name; one of which nobody knows how far it came fades out, one that died ends in an X."""
     sender, end, fate = (
         (row.path.sender, row.path.end, row.path.fate) if row.path else (row.sender, row.reaches, None)

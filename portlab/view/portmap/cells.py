@@ -26,7 +26,7 @@ MOST_ALONE = 16
 MOST_LISTED = 60
 
 
-class Kind(NamedTuple):
+class Outcome(NamedTuple):
     """What a cell may be: a state and the reason for it."""
 
     state: State
@@ -38,7 +38,7 @@ class Range(NamedTuple):
 
     ports: str
     size: int
-    kind: Kind
+    kind: Outcome
     service: str
 
 
@@ -49,7 +49,7 @@ class HostPorts:
     host: str
     address: str
     protocol: str
-    kinds: tuple[Kind, ...]
+    kinds: tuple[Outcome, ...]
     cells: NDArray[np.uint8]
     """One value for each of the 65,536 ports: NOT_ASKED, or 1 + the place of its kind in `kinds`."""
     unanswered: int
@@ -132,7 +132,7 @@ def ports_of(scan: Scan, address: int) -> HostPorts:
         scan.asked.names.get(address) or dotted(address),
         dotted(address),
         scan.protocol,
-        tuple(Kind(State.of(code >> 8), Reason.of(code & 255)) for code in kinds.tolist()),
+        tuple(Outcome(State.of(code >> 8), Reason.of(code & 255)) for code in kinds.tolist()),
         cells,
         sum(asked == dotted(address) for asked, _ in scan.unanswered),
     )

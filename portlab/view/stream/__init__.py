@@ -6,18 +6,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from portlab.addresses import dotted
-from portlab.captures.kept import Capture
+from portlab.captures.capture import Capture
 from portlab.errors import BadTarget, quoted
 from portlab.packets.streams import End, Stream
 from portlab.ports import service_name
 from portlab.shown import Shown
 from portlab.view import figure, given
 from portlab.view.dissection.fields import printable
-from portlab.view.stream.turns import Kind, Part, Turn, is_telnet, parts, turns
+from portlab.view.stream.turns import Part, PartKind, Turn, is_telnet, parts, turns
 from portlab.view.svg import escape
 from portlab.view.words import count, duration
 
-MOST_CHARACTERS = {Kind.TEXT: 1_500, Kind.BYTES: 200}  # of one turn
+MOST_CHARACTERS = {PartKind.TEXT: 1_500, PartKind.BYTES: 200}  # of one turn
 MOST_HEX = 4_096  # bytes
 SIDES = {True: "client", False: "server"}
 MARKS = {True: "▶", False: "◀"}

@@ -28,7 +28,7 @@ READABLE_SHARE = 0.75
 """Bytes of which fewer look like text are none: of bytes that are pure chance 38 % do."""
 
 
-class Kind(Enum):
+class PartKind(Enum):
     """What a part of a turn is."""
 
     TEXT = "text"
@@ -41,7 +41,7 @@ class Kind(Enum):
 class Part:
     """A part of a turn: what it is, and how it is written."""
 
-    kind: Kind
+    kind: PartKind
     words: str
 
 
@@ -84,7 +84,7 @@ def _echoes(key: Said, answer: Said) -> bool:
 def parts(turn: Turn, telnet: bool) -> Iterator[Part]:
     """A turn in parts: text, and what Telnet's programs agree between themselves."""
     if turn.missing:
-        yield Part(Kind.GAP, f"{count(turn.missing, 'byte')} not in this capture")
+        yield Part(PartKind.GAP, f"{count(turn.missing, 'byte')} not in this capture")
     if not telnet:
         if turn.data:
             yield _said(turn.data)
@@ -93,7 +93,7 @@ def parts(turn: Turn, telnet: bool) -> Iterator[Part]:
     for command in NEGOTIATION.finditer(turn.data):
         if text := turn.data[place : command.start()]:
             yield _said(text)
-        yield Part(Kind.NEGOTIATION, _negotiated(command[0]))
+        yield Part(PartKind.NEGOTIATION, _negotiated(command[0]))
         place = command.end()
     if text := turn.data[place:]:
         yield _said(text)
@@ -108,8 +108,8 @@ def _said(data: bytes) -> Part:
     """Bytes as text, or as bytes that are none."""
     text = sum(32 <= byte < 127 or byte in b"\r\n\t" for byte in data)
     if 0 in data or text < READABLE_SHARE * len(data):
-        return Part(Kind.BYTES, printable(data))
-    return Part(Kind.TEXT, readable(data))
+        return Part(PartKind.BYTES, printable(data))
+    return Part(PartKind.TEXT, readable(data))
 
 
 def readable(data: bytes) -> str:

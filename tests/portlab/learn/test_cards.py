@@ -14,7 +14,7 @@ import pytest
 from portlab import ports
 from portlab.errors import BadTarget, MalformedPacket
 from portlab.learn import Deck
-from portlab.learn.memory import Answer, Memory
+from portlab.learn.memory import Memory, Review
 from portlab.port_cards import WAYS, Card, cards_of
 from portlab.view import cards
 
@@ -128,7 +128,7 @@ def test_memory_comes_back_from_its_json_whatever_the_time_zone() -> None:
     memory = memory.answer("23 service", False, NINE.astimezone(timezone(timedelta(hours=9))))
     again = Memory.from_json(memory.to_json().encode())
     assert again == memory
-    assert again.answers[1] == Answer("23 service", NINE, False)
+    assert again.answers[1] == Review("23 service", NINE, False)
     assert json.loads(memory.to_json())["answers"][0] == ["22 service", "2026-03-02T09:00:00+00:00", True]
     assert Memory.from_json(Memory().to_json().encode()) == Memory()
 

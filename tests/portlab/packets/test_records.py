@@ -27,7 +27,7 @@ SYN = bytes(Ether() / IP(src="10.0.0.1", dst="10.0.0.2") / TCP(dport=80))
 SECOND, TIME_NS = 1_700_000_000, 1_700_000_000_123_456_000
 
 
-def read(data: bytes, **how: bool) -> pcap.Capture:
+def read(data: bytes, **how: bool) -> pcap.CaptureFile:
     return pcap.read(io.BytesIO(data), **how)
 
 

@@ -5,7 +5,7 @@ from scapy.layers.inet import IP, TCP
 
 from portlab.model import State
 from portlab.view.ladder.describe import describe
-from portlab.view.ladder.story import Kind, Speaker
+from portlab.view.ladder.story import RowKind, Speaker
 from tests.portlab.view import made
 
 SAYS, KERNEL = "says", "the scanner's kernel"
@@ -158,7 +158,7 @@ def test_how_far_a_probe_is_known_to_have_come() -> None:
 
 def test_many_tries_in_vain_are_folded() -> None:
     rows = describe(made.EXCHANGES["syn dropped often"]()).rows
-    packets = [row for row in rows if row.kind is Kind.PACKET]
+    packets = [row for row in rows if row.kind is RowKind.PACKET]
     assert [row.attempt for row in packets] == [1, 2, 12]
     assert any(row.what.startswith("tries 3 to 11, ") for row in rows)
     assert "asked 12 times" in rows[-1].sentence
@@ -175,5 +175,5 @@ def test_a_packet_made_by_hand_concludes_nothing() -> None:
 
 def test_a_packet_made_by_hand_and_silence() -> None:
     story = describe(made.by_hand((0, True, made.syn())))
-    assert [row.kind for row in story.rows] == [Kind.PACKET, Kind.SILENCE]
+    assert [row.kind for row in story.rows] == [RowKind.PACKET, RowKind.SILENCE]
     assert story.rows[-1].gives_up

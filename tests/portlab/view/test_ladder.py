@@ -9,7 +9,7 @@ from portlab.model import Exchange
 from portlab.view import ladder, ladders
 from portlab.view.ladder import drawing
 from portlab.view.ladder.describe import describe
-from portlab.view.ladder.story import Kind
+from portlab.view.ladder.story import RowKind
 from portlab.view.tokens import LOOKS
 from portlab.view.words import duration
 from tests.portlab.view import made
@@ -68,7 +68,7 @@ def test_the_table_tells_the_same_rows_as_the_picture(name: str) -> None:
     assert len(drawn) == len(told) == len(story.rows)
     for row, group, cells in zip(story.rows, drawn, told, strict=True):
         words = ["".join(text.itertext()) for text in group.iter("text")]
-        what = "silence" if row.kind is Kind.SILENCE else row.what.replace("<", "&lt;")
+        what = "silence" if row.kind is RowKind.SILENCE else row.what.replace("<", "&lt;")
         assert any(text.startswith(row.what) for text in words)
         assert cells[3].startswith(what)
         assert cells[1].startswith(duration(row.at_ns))

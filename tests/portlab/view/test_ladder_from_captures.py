@@ -11,7 +11,7 @@ from lab_env.topology import topology
 from portlab import lab
 from portlab.model import Exchange
 from portlab.view.ladder.describe import describe
-from portlab.view.ladder.story import Kind, Row, Speaker
+from portlab.view.ladder.story import RowKind, Speaker, StoryRow
 from tests.portlab.exports.made import scanned
 
 DRAWN = ("kind", "at_ns", "what", "speaker", "detail", "absolute", "note", "sender", "reaches", "decides")
@@ -21,8 +21,10 @@ NMAP_SEEN = Path(__file__).parents[2] / "data" / "nmap_seen_by_tcpdump.pcap"
 def rows(exchange: Exchange) -> list[tuple[object, ...]]:
     """What a ladder draws, but for the length of the last silence: when the scan gave up is in no capture."""
     told = list(describe(exchange).rows)
-    if told[-1].kind is Kind.SILENCE:
-        told[-1] = Row(Kind.SILENCE, told[-1].at_ns, "silence", Speaker.NOBODY, decides=told[-1].decides)
+    if told[-1].kind is RowKind.SILENCE:
+        told[-1] = StoryRow(
+            RowKind.SILENCE, told[-1].at_ns, "silence", Speaker.NOBODY, decides=told[-1].decides
+        )
     return [(*(getattr(row, name) for name in DRAWN),) for row in told]
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from portlab.view import progress_bar
-from portlab.view.progress_bar import Notebook, Progress, Terminal
+from portlab.view.progress_bar import Notebook, ProgressBar, Terminal
 
 
 class Clock:
@@ -29,7 +29,7 @@ class Screen:
 
 def test_nothing_in_the_first_second_then_five_times_a_second() -> None:
     clock, screen = Clock(), Screen()
-    with Progress("SYN scan", clock, screen) as bar:
+    with ProgressBar("SYN scan", clock, screen) as bar:
         for done in range(300):  # three seconds
             bar(done, 300)
             clock.time += 0.01
@@ -41,7 +41,7 @@ def test_nothing_in_the_first_second_then_five_times_a_second() -> None:
 
 def test_a_short_scan_shows_nothing() -> None:
     screen = Screen()
-    with Progress("SYN scan", Clock(), screen) as bar:
+    with ProgressBar("SYN scan", Clock(), screen) as bar:
         bar(1, 2)
     assert screen.said == []
 
@@ -79,7 +79,7 @@ def test_where_nobody_looks_nothing_is_printed(
 ) -> None:
     monkeypatch.setattr(sys, "stderr", io.StringIO())
     clock = Clock()
-    with Progress("SYN scan", clock) as bar:
+    with ProgressBar("SYN scan", clock) as bar:
         clock.time += 5
         bar(1, 2)
     assert sys.stderr.getvalue() == ""  # type: ignore[attr-defined]

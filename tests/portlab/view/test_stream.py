@@ -7,12 +7,12 @@ import re
 import pytest
 
 from portlab.addresses import number
-from portlab.captures.kept import Capture
+from portlab.captures.capture import Capture
 from portlab.errors import BadTarget
 from portlab.model import no_frames
 from portlab.packets.streams import Said, Stream
 from portlab.view.stream import Conversation, conversations, follow
-from portlab.view.stream.turns import Kind, is_telnet, parts, readable, turns
+from portlab.view.stream.turns import PartKind, is_telnet, parts, readable, turns
 
 CLIENT, SERVER = (number("10.77.1.100"), 40_000), (number("10.77.3.10"), 23)
 NAMES = {CLIENT[0]: "student", SERVER[0]: "voip"}
@@ -89,9 +89,9 @@ NEGOTIATIONS = [
 def test_negotiation_in_words(data: bytes, words: str) -> None:
     (turn,) = turns(stream(("s", b"a" + data + b"b")))
     assert [(part.kind, part.words) for part in parts(turn, telnet=True)] == [
-        (Kind.TEXT, "a"),
-        (Kind.NEGOTIATION, words),
-        (Kind.TEXT, "b"),
+        (PartKind.TEXT, "a"),
+        (PartKind.NEGOTIATION, words),
+        (PartKind.TEXT, "b"),
     ]
 
 
@@ -102,15 +102,15 @@ def test_only_telnet_is_read_as_telnet() -> None:
 
 
 KINDS = [
-    (b"GET / HTTP/1.1\r\n", Kind.TEXT, "GET / HTTP/1.1↵"),
-    (b"one\r\ntwo\tthree\n", Kind.TEXT, "one↵\ntwo\tthree↵"),
-    (bytes(range(128, 160)), Kind.BYTES, "·" * 32),
-    (b"names,in,clear\0\0", Kind.BYTES, "names,in,clear··"),
+    (b"GET / HTTP/1.1\r\n", PartKind.TEXT, "GET / HTTP/1.1↵"),
+    (b"one\r\ntwo\tthree\n", PartKind.TEXT, "one↵\ntwo\tthree↵"),
+    (bytes(range(128, 160)), PartKind.BYTES, "·" * 32),
+    (b"names,in,clear\0\0", PartKind.BYTES, "names,in,clear··"),
 ]
 
 
 @pytest.mark.parametrize(("data", "kind", "words"), KINDS)
-def test_text_and_other_bytes(data: bytes, kind: Kind, words: str) -> None:
+def test_text_and_other_bytes(data: bytes, kind: PartKind, words: str) -> None:
     (turn,) = turns(stream(("c", data), port=22))
     assert [(part.kind, part.words) for part in parts(turn, telnet=False)] == [(kind, words)]
 

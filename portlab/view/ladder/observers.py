@@ -14,7 +14,7 @@ import numpy as np
 from portlab.model import CHECKSUM_NOT_READY, FRAME, RECEIVED, SENT, Exchange, Frames
 from portlab.packets.dissect import Dissected
 from portlab.techniques.matching import NOBODY, ProbeTable, conversations
-from portlab.view.ladder.packet import Packet, read
+from portlab.view.ladder.packet import PacketFields, read
 
 SCANNER = ""
 """The observer whose frames are the exchange's own."""
@@ -33,7 +33,7 @@ class Seen:
 class Journey:
     """One packet and all who saw it, in the order of its way.  `own`: its place among the scanner's frames."""
 
-    packet: Packet
+    packet: PacketFields
     seen: list[Seen] = field(default_factory=list)
     own: int | None = None
 
@@ -67,7 +67,7 @@ class Recorded:
         return first.observer if first.left and first.observer in self.between else None
 
 
-def follow(exchange: Exchange, packets: list[Packet], target_name: str) -> Recorded:
+def follow(exchange: Exchange, packets: list[PacketFields], target_name: str) -> Recorded:
     """Follow every packet of an exchange through its recordings; `packets` are the scanner's own frames.
 
     Observers are told by name: where the target has none, there is no telling which of them it is.
@@ -83,7 +83,7 @@ def follow(exchange: Exchange, packets: list[Packet], target_name: str) -> Recor
     scanners = {observer for observer, left in asked if left and (observer, False) not in asked}
     between = dict.fromkeys(o for o, _, _ in sightings if o != target_name and o not in scanners)
     stops = [SCANNER, *between, target_name]
-    places: dict[tuple[bool, str, bool], list[tuple[Packet, int | None]]] = defaultdict(list)
+    places: dict[tuple[bool, str, bool], list[tuple[PacketFields, int | None]]] = defaultdict(list)
     for number, packet in enumerate(packets):
         places[packet.sent, SCANNER, packet.sent].append((packet, number))
     for observer, left, packet in sightings:
@@ -100,7 +100,7 @@ def follow(exchange: Exchange, packets: list[Packet], target_name: str) -> Recor
     return Recorded(target_name, tuple(between), target_name in hosts, tuple(journeys))
 
 
-def _join(copies: list[Journey], packet: Packet, seen: Seen, own: int | None) -> None:
+def _join(copies: list[Journey], packet: PacketFields, seen: Seen, own: int | None) -> None:
     """Add a sighting to the latest copy that may have come here and has not yet, or begin a journey with it."""
     waiting = [copy for copy in copies if copy.at(seen.observer, seen.left) is None]
     earlier = [copy for copy in waiting if copy.seen[-1].time_ns <= seen.time_ns]
@@ -113,7 +113,7 @@ def _join(copies: list[Journey], packet: Packet, seen: Seen, own: int | None) ->
         journey.own = own
 
 
-def _same(packet: Packet) -> tuple[object, ...]:
+def _same(packet: PacketFields) -> tuple[object, ...]:
     """What does not change on the way."""
     return (
         packet.protocol,
@@ -133,7 +133,7 @@ def _same(packet: Packet) -> tuple[object, ...]:
 _WITH_OBSERVER = np.dtype([*FRAME.descr, ("observer", "U16"), ("left", "?")])
 
 
-def _belonging(exchange: Exchange, packets: list[Packet], recorded: Frames) -> Frames:
+def _belonging(exchange: Exchange, packets: list[PacketFields], recorded: Frames) -> Frames:
     """The recorded frames of this exchange; `direction` becomes the scanner's, `left` keeps the observer's."""
     frames = np.empty(len(recorded), _WITH_OBSERVER)
     for name in FRAME.names or ():

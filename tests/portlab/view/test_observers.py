@@ -9,7 +9,7 @@ from portlab.model import no_frames
 from portlab.view import ladder
 from portlab.view.ladder import drawing
 from portlab.view.ladder.describe import describe
-from portlab.view.ladder.story import Kind
+from portlab.view.ladder.story import RowKind
 from tests.portlab.view import made
 
 # exchange -> (sender, where it ended, fate) of each packet; actors: 0 scanner, 1 gateway, 2 web
@@ -31,7 +31,7 @@ WAYS = {
 def test_where_each_packet_went(name: str) -> None:
     story = describe(made.RECORDED[name]())
     assert [actor.name for actor in story.actors] == ["scanner", "gateway", "web"]
-    paths = [row.path for row in story.rows if row.kind is Kind.PACKET]
+    paths = [row.path for row in story.rows if row.kind is RowKind.PACKET]
     assert [(path.sender, path.end, path.fate) for path in paths if path] == WAYS[name]
 
 
