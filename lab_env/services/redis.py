@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from lab_env.services.listening import Stop, talk
+from lab_env.services.listening import Stop, peer, talk
 from lab_env.services.resp import NUMBER, NotResp, Refusal, Reply, encode, request, shown
 from lab_env.services.site import Site
 
@@ -209,7 +209,8 @@ async def serve(site: Site, sock: socket.socket, *, tls: bool) -> Stop:
     store = Store(sock.getsockname()[1])
 
     async def conversation(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        host, port = writer.get_extra_info("peername")
+        host = peer(writer)
+        _, port = writer.get_extra_info("peername") or ("", 0)
         client = Client(store, f"{host}:{port}")
         store.clients.append(client)
         site.log(f"redis: a connection from {host}")
