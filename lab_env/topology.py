@@ -55,12 +55,17 @@ class Service:
     name: str
     port: int
     transport: str = "tcp"
-    server: str = ""  # the module of lab_env.services that serves it; "" = the name
+    server: str = (
+        ""  # what serves it, as lab_env.services calls it; where none is named, the service's own name
+    )
     tls: bool = False
     answers: str = ""
     from_new_port: bool = False
     loopback: bool = False
     full: bool = False
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "server", self.server or self.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,6 +251,7 @@ HOSTS = (
             Service("ms-sql-s", 1433, server="mssql"),
             Service("oracle-tns", 1521, server="oracle"),
             Service("mysql", 3306),
+            Service("redis", 6379),
         ),
     ),
     Host(

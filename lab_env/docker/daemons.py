@@ -66,7 +66,7 @@ def _smtpd(service: Service, address: str) -> str:
 def _login(service: Service, address: str) -> str:
     """One more port of a mailbox's server; what Dovecot has by default is switched off in its template."""
     return (
-        f"service {server(service)}-login {{\n  inet_listener port{service.port} {{\n    address = {address}\n"
+        f"service {service.server}-login {{\n  inet_listener port{service.port} {{\n    address = {address}\n"
         f"    port = {service.port}\n    ssl = {'yes' if service.tls else 'no'}\n  }}\n}}"
     )
 
@@ -109,6 +109,10 @@ DAEMONS = {
         "master.cf",
         ("postfix check",),
         listen=_smtpd,
+    ),
+    "redis-server": Daemon(
+        "redis-server --protected-mode no --save '' --maxmemory 16mb @LISTEN@",  # nobody's password, nothing on disk
+        listen=_port("--bind {address} --port {port}"),
     ),
     "responders": Daemon("python3 -m lab_env.docker.responders", "responders.json", listen=_port("")),
     "rsyslog": Daemon(
@@ -180,6 +184,7 @@ OF_SERVER = {
     "pop3": ("dovecot",),
     "proxy": ("tinyproxy",),
     "rdp": ("xrdp-sesman", "xrdp"),
+    "redis": ("redis-server",),
     "silent": ("responders",),
     "sip": ("kamailio",),
     "smb": ("samba",),
@@ -195,23 +200,18 @@ OF_SERVER = {
 program serves, and for what only keeps silent or merely listens."""
 
 
-def server(service: Service) -> str:
-    """The kind of server behind a port."""
-    return service.server or service.name
-
-
 def serving(service: Service) -> tuple[str, ...]:
     """The names of the programs behind a port.  A port that takes no connections needs no other program's work.
 
     Raises BadTarget where the Docker lab has no program for that kind of server.
     """
-    if not service.full and server(service) not in OF_SERVER:
+    if not service.full and service.server not in OF_SERVER:
         raise BadTarget(
-            f"the Docker lab has no program for {server(service)!r} ({service.name}, {service.transport} port "
+            f"the Docker lab has no program for {service.server!r} ({service.name}, {service.transport} port "
             f"{service.port}); it has some for {', '.join(sorted(OF_SERVER))}.  Name the programs that serve it in "
             "OF_SERVER of lab_env/docker/daemons.py"
         )
-    return ("responders",) if service.full else OF_SERVER[server(service)]
+    return ("responders",) if service.full else OF_SERVER[service.server]
 
 
 def of_host(host: Host) -> list[str]:
@@ -252,7 +252,7 @@ def _listen(daemon: Daemon, name: str, services: list[Service]) -> list[str]:
 
 def _filled(template: str, topology: Topology, host: Host, services: list[Service]) -> str:
     """A template with the host's own values in it."""
-    kinds = {server(service) for service in services}
+    kinds = {service.server for service in services}
     values = {
         "@NAME@": host.name,
         "@PREFIX@": topology.prefix,

@@ -6,7 +6,7 @@ ENTRYPOINT ["python3", "-m", "lab_env.docker.host"]
 RUN apt-get update \
  && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
       chrony dnsmasq-base dovecot-imapd dovecot-pop3d inetutils-telnetd kamailio kamailio-tls-modules mariadb-server-core \
-      nginx-light openssh-server postfix rsyslog samba slapd snmpd snmptrapd tftpd-hpa tinyproxy-bin vsftpd xrdp \
+      nginx-light openssh-server postfix redis-server rsyslog samba slapd snmpd snmptrapd tftpd-hpa tinyproxy-bin vsftpd xrdp \
       iproute2 iputils-ping libpython3-stdlib nftables openssl python3-minimal socat tcpdump \
  && rm -rf /var/lib/apt/lists/* /var/cache/* /var/log/* /etc/ssh/ssh_host_* /var/lib/ldap/*
 

@@ -36,9 +36,8 @@ async def serve(name: str, wanted: list[Service]) -> None:
             full.append(Full(address, service.port))  # kept: its connections wait as long as it is there
             await full[-1].fill()
         else:
-            kind = daemons.server(service)
             await services.serve(
-                kind, site, address, service.port, transport=service.transport, tls=service.tls
+                service.server, site, address, service.port, transport=service.transport, tls=service.tls
             )
     await asyncio.Event().wait()
 

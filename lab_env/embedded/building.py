@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from lab_env import services
-from lab_env.embedded import hosts, machine, members, network, own_files, switches
+from lab_env.embedded import hosts, members, network, own_files, switches
 from lab_env.embedded.members import Member, Reporter
 from lab_env.services.site import Site
 from lab_env.topology import STUDENT, Topology
@@ -49,8 +49,8 @@ def prepare_services(topology: Topology) -> Site:
     Raises BadTarget where the topology names a server that there is not.
     """
     every = [service for host in topology.hosts for service in host.services]
-    services.check(machine.server(service) for service in every)
-    services.preload({machine.server(service) for service in every if service.transport == "udp"})
+    services.check(service.server for service in every)
+    services.preload({service.server for service in every if service.transport == "udp"})
     addresses = {host.name: topology.address(host.name) for host in topology.hosts}
     return services.prepare(Path(own_files.SITE), addresses)
 

@@ -63,7 +63,7 @@ class EmbeddedMachine:
                 await full.fill()
                 return full
             return await services.serve(
-                server(service),
+                service.server,
                 self._site,
                 address,
                 service.port,
@@ -85,8 +85,3 @@ class EmbeddedMachine:
 
     def counters(self) -> list[tuple[str, int, int]]:
         return kernel.counters()
-
-
-def server(service: Service) -> str:
-    """The program of lab_env.services that serves it."""
-    return service.server or service.name

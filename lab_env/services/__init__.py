@@ -42,6 +42,7 @@ MODULES = {
     "pop3": "pop3",
     "proxy": "proxy",
     "rdp": "rdp",
+    "redis": "redis",
     "silent": "silent",
     "sip": "sip",
     "smb": "smb",

@@ -66,6 +66,7 @@ CLIENTS = [
         "Lab rack 1",
     ),
     ("nmap -n -Pn -sV -p 1433,1521,3306 db.lab", "MariaDB"),
+    ("nmap -n -Pn -sV -p 6379 db.lab", "Redis key-value store 7"),
 ]
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import pytest
 
 from lab_env.contract import rows
+from lab_env.services import redis
 from lab_env.topology import topology
 from portlab.techniques import port_techniques
 
@@ -162,3 +163,19 @@ def test_nmap_pings_by_arp_what_the_contract_says():
         for host in report.iter("host")
     }
     assert said == {LAB.address(host): (result.state, result.reason) for host, result in expected.items()}
+
+
+DATABASES = {
+    1433: "Microsoft SQL Server 2019",
+    1521: "Oracle TNS Listener",
+    3306: "MySQL",
+    6379: "Redis key-value store",
+}
+
+
+@pytest.mark.slow  # nmap waits six seconds for a server that lets its client speak first
+def test_nmap_names_each_database():
+    report = nmap("-sV", "-Pn", "-p", ",".join(map(str, DATABASES)), LAB.address("db"))
+    told = {int(port.get("portid")): port.find("service").attrib for port in report.iter("port")}
+    assert {port: service.get("product") for port, service in told.items()} == DATABASES
+    assert told[6379]["version"] == redis.VERSION

@@ -135,7 +135,7 @@ def test_every_service_is_reachable_or_hidden_on_purpose():
     assert hidden == HIDDEN
 
 
-@pytest.mark.parametrize(("host", "ports"), [("db", (1433, 1521, 3306)), ("vault", (443,))])
+@pytest.mark.parametrize(("host", "ports"), [("db", (1433, 1521, 3306, 6379)), ("vault", (443,))])
 def test_the_gateway_lets_through_what_a_guarded_host_serves(host, ports):
     (rule,) = (each for each in LAB.forward if each.action is Action.ACCEPT and each.hosts == (host,))
     assert rule.ports == ports == tuple(each.port for each in LAB.by_name[host].services)

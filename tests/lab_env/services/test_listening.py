@@ -33,7 +33,7 @@ TCP = (
         "pop3",
         "proxy",
     ),
-    *("rdp", "silent", "sip", "smb", "smtp", "ssh", "telnet"),
+    *("rdp", "redis", "silent", "sip", "smb", "smtp", "ssh", "telnet"),
 )
 UDP = ("dhcp", "dns", "ike", "ntp", "silent", "sip", "snmp", "snmp-trap", "syslog", "tftp")
 
@@ -152,7 +152,9 @@ def test_a_server_that_cannot_start_closes_its_port_and_says_why(serving, monkey
     assert eventually(lambda: is_refused(port))
 
 
-@pytest.mark.parametrize("server", ["dns", "listener", "mssql", "oracle", "pop3", "proxy", "rdp", "sip"])
+@pytest.mark.parametrize(
+    "server", ["dns", "listener", "mssql", "oracle", "pop3", "proxy", "rdp", "redis", "sip"]
+)
 def test_nonsense_does_not_stop_a_server(serving, server):
     port = serving(server)
     for nonsense in (b"\x16\x03\x01\x02\x00\x01", b"GET / HTTP/1.0\r\n\r\n", bytes(64), b"\xff" * 300):
@@ -178,10 +180,14 @@ def drain(sock: socket.socket) -> None:
         pass  # hanging up with a reset is fine too
 
 
+def test_every_server_is_tried_here():
+    assert {*TCP, *UDP} == services.MODULES.keys()
+
+
 def test_the_topology_names_only_servers_that_exist():
     from lab_env.topology import HOSTS
 
-    named = {service.server or service.name for host in HOSTS for service in host.services}
+    named = {service.server for host in HOSTS for service in host.services}
     assert named <= set(services.MODULES)
 
 
