@@ -17,8 +17,8 @@ PORTLAB = PROJECT / "portlab"
 # Each room may use only rooms above it.
 ROOMS = [
     "errors", "addresses", "files", "shown", "model", "ports", "cards", "packets", "techniques", "true_times",
-    "pacing", "verdict", "evidence", "result", "lab", "exports", "captures", "view", "scope", "targets", "wire",
-    "listen", "journal", "loop", "scan", "learn", "cli", "__main__",
+    "pacing", "verdict", "evidence", "result", "lab", "exports", "captures", "view", "permission", "scope", "targets",
+    "wire", "listen", "journal", "loop", "scan", "learn", "cli", "__main__",
 ]  # fmt: skip
 # Thin doors, opened when they are used: results show and export themselves.
 DOORS = {
