@@ -16,7 +16,7 @@ from typing import Any
 
 from portlab import lab
 from portlab.errors import BadTarget, quoted
-from portlab.shown import Shown, text_table
+from portlab.shown import Shown
 
 Network = ipaddress.IPv4Network
 
@@ -83,10 +83,6 @@ class Authorisation(Shown):
             ("Reason", self.reason),
         )
         return [(what, words) for what, words in told if words]
-
-    def card(self) -> str:
-        """The permission as a table of text."""
-        return "\n".join([TITLE, *text_table(self.rows())])
 
     def html(self) -> str:
         """The permission as a table."""

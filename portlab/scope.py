@@ -236,7 +236,7 @@ def _why(address: ipaddress.IPv4Address) -> str:
     if _ended(number).any():
         ends = [item.end for item in _authorised if _inside(number, _granted([item])).any()]
         return f"may no longer be probed: its permission ended at {ends[-1]}.  Ask its owner for a new one."
-    allowed = ", ".join(str(network) for network in _allowed())
+    allowed = ", ".join(dict.fromkeys(map(str, _allowed())))
     place = f"  {lab.why_not()}" if lab.current() is None else ""
     return f"may not be probed: it is outside {allowed}.{place}"
 
