@@ -27,6 +27,9 @@ BETTER = {
     "(./run doctor says what this computer can do)"
 }
 
+PRINTED = "<style>.jp-OutputArea-output.jp-RenderedText pre{word-break:normal;overflow-wrap:anywhere}</style>"
+"""JupyterLab cuts what is printed, such as a refusal, in the middle of words; on a page with this, between them."""
+
 
 class LabHere(Hands):
     """The lab this process is in: which it is, and what a learner may do to it (see `lab_env.hands`)."""
@@ -124,7 +127,7 @@ class Here:
             for name, addresses, purpose in self.rows()
         )
         return (
-            '<section aria-label="The lab"><p style="margin:.5em 0">'
+            f'{PRINTED}<section aria-label="The lab"><p style="margin:.5em 0">'
             f'<strong style="display:inline-block;border:3px {border};padding:.2em .6em">'
             f"{html.escape(self.headline)}</strong></p>{paragraphs}"
             f"<table><caption>Hosts of the lab; you are {html.escape(self.lab.self_name)}</caption>"

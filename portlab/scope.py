@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from itertools import islice
-from typing import Any
+from dataclasses import replace
+from datetime import UTC, datetime
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -18,66 +17,40 @@ from numpy.typing import ArrayLike, NDArray
 from portlab import lab
 from portlab.errors import BadTarget, OutOfScope, quoted
 from portlab.packets.leads import leads
+from portlab.permission import LARGEST, Authorisation, called, named, text, unfit, written
+from portlab.scanning.pacing import Pace
 
 Addresses = NDArray[np.uint32]
 
 LOOPBACK = ipaddress.IPv4Network("127.0.0.0/8")
-MOST_EXCLUDED = 65_536
-LARGEST = 16  # prefix length: nobody owns more by mistake
 HIGHEST_PORT = 65_535
-NEVER = tuple(
-    (ipaddress.IPv4Network(network), why)
-    for network, why in (
-        ("0.0.0.0/8", "holds no host: it means 'this network'"),
-        ("224.0.0.0/4", "is multicast: it reaches whole groups of hosts"),
-        ("240.0.0.0/4", "is reserved and holds the broadcast address"),
-    )
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Authorisation:
-    """One network that the user says may be probed, what in it may not, and the reason given."""
-
-    network: str
-    exclude: tuple[str, ...]
-    reason: str
-
-    def __str__(self) -> str:
-        without = f" without {', '.join(self.exclude)}" if self.exclude else ""
-        return f"{self.network}{without} ({self.reason})"
-
 
 _authorised: list[Authorisation] = []
 
 
 def authorise(
-    network: str,
-    exclude: Iterable[str] = (),
+    network: str | Iterable[str],
+    exclude: str | Iterable[str] = (),
     reason: str = "",
     tell: Callable[[str], object] = print,
+    *,
+    rate: float | None = None,
+    until: str | datetime | None = None,
+    owner: str = "",
 ) -> Authorisation:
-    """Say that you may probe a network: your own, or one whose owner allowed it.  It is printed and recorded.
+    """Say what you may probe, as your written permission says it: PortLab then holds you to it.
 
-    `network` is one IPv4 address or a CIDR no larger than a /16; `exclude` holds addresses or CIDRs inside it
-    that stay refused; `reason` is required and travels with every export.  Raises BadTarget where one of them
-    cannot be.
+        pl.authorise("192.0.2.0/28", exclude="192.0.2.9", rate=50, until="18:00", owner="my school", reason="class 3")
+
+    `network` is an IPv4 address, a CIDR no larger than a /16, or a list of these; `exclude` holds what in it stays
+    refused (a sweep passes it by).  Inside a lab its names do, too.  `reason` is required.  `rate`: packets a second
+    at most; a scan keeps to it, and is refused a higher one.  `until`: when it ends, such as "18:00" or
+    "2030-01-31 18:00"; `owner`: who allowed it.  Of several permissions the strictest holds, until this process ends.
+    It is printed, and recorded with every export.  Raises BadTarget where one of its terms cannot be.
     """
-    allowed = _network(network)
-    if unfit := _unfit(allowed):
-        raise BadTarget(f"{_text(allowed)!r} {unfit}.")
-    if not isinstance(reason, str) or not reason.strip():
-        raise BadTarget(
-            f"Authorising {quoted(network)} needs a reason, which is recorded with the results: "
-            f'authorise("{allowed}", reason="my own router").'
-        )
     if not callable(tell):
         raise BadTarget(f"tell={quoted(tell)} is not a function: leave it out, or type tell=print.")
-    shut = tuple(_network(item) for item in _items(exclude))
-    for item in shut:
-        if not item.subnet_of(allowed):
-            raise BadTarget(f"{_text(item)!r} cannot be excluded: it is not inside {str(allowed)!r}.")
-    authorisation = Authorisation(_text(allowed), tuple(_text(item) for item in shut), reason.strip())
+    authorisation = written(network, exclude, reason, rate, until, owner, _now())
     if authorisation not in _authorised:
         _authorised.append(authorisation)
     tell(f"Authorised for probing, on your word: {authorisation}")
@@ -86,12 +59,18 @@ def authorise(
 
 def contains(network: str, address: str) -> bool:
     """Whether an address (or a smaller network) lies inside a network; BadTarget where one of them is none."""
-    return _network(address).subnet_of(_network(network))
+    return any(part.subnet_of(whole) for part in named(address) for whole in named(network))
 
 
 def authorised() -> tuple[Authorisation, ...]:
     """What was authorised in this process so far, in order."""
     return tuple(_authorised)
+
+
+def reaches_out() -> bool:
+    """Whether anything outside of the lab was authorised: only then a name server is asked for names."""
+    inside = _lab_networks()
+    return any(not any(network.subnet_of(ours) for ours in inside) for network in _granted(_authorised))
 
 
 def withdraw() -> None:
@@ -130,66 +109,88 @@ def _check(addresses: ArrayLike, origin: str, said: str = "", span: tuple[int, i
     if refused.any():
         first = int(column[np.argmax(refused)])
         address = ipaddress.IPv4Address(first)
-        called = f"{address} ({origin})" if origin and said != str(address) else str(address)
-        raise OutOfScope(f"{called} {_why(address)}  {_instead(said, span or (first, first))}".rstrip())
+        typed = f"{address} ({origin})" if origin and said != str(address) else str(address)
+        raise OutOfScope(f"{typed} {_why(address)}  {_instead(said, span or (first, first))}".rstrip())
 
 
 def _refused(column: Addresses) -> NDArray[np.bool_]:
-    return ~_inside(column, _allowed()) | left_out(column)
+    return ~_inside(column, _allowed()) | left_out(column) | _ended(column)
 
 
 def left_out(addresses: Addresses) -> NDArray[np.bool_]:
     """Which addresses a sweep passes by: excluded ones, and those that a network keeps for itself."""
-    return _inside(addresses, _exclusions()) | _shared(addresses)
+    return excluded(addresses) | _shared(addresses)
 
 
-def _items(exclude: Any) -> list[object]:
-    """What is excluded, one by one."""
-    if isinstance(exclude, str | bytes | dict | ipaddress.IPv4Address | ipaddress.IPv4Network):
-        return [exclude]
-    try:
-        items = list(islice(exclude, MOST_EXCLUDED + 1))
-    except TypeError:
-        raise BadTarget(
-            f'exclude={quoted(exclude)} is no list of addresses: type exclude=["192.0.2.9"].'
-        ) from None
-    if len(items) > MOST_EXCLUDED:
-        raise BadTarget(
-            f"exclude={quoted(exclude)} has no end, or more than {MOST_EXCLUDED:,} items: type networks."
+def excluded(addresses: Addresses) -> NDArray[np.bool_]:
+    """Which addresses the permissions exclude."""
+    return _inside(addresses, [ipaddress.IPv4Network(one) for item in _in_force() for one in item.exclude])
+
+
+# --- how fast, and until when -------------------------------------------------------------------------------
+
+
+def permitted(pace: Pace, addresses: ArrayLike) -> Pace:
+    """The pace, as far as the permissions for these addresses (as numbers) allow it: their rate, and their end.
+
+    Refuses, by OutOfScope, a rate that is higher.
+    """
+    if rate := allowed_rate(addresses, pace.rate):
+        pace = replace(pace, rate=pace.rate or rate, lead=1 / rate)
+    ends = [item for item in _that_say_of(addresses) if item.until]
+    if ends:
+        first = min(ends, key=lambda item: item.left(_now()))
+        left = first.left(_now())
+        if left < (pace.deadline or left + 1):
+            pace = replace(pace, deadline=left, ends=f"the permission ended at {first.end}")
+    return pace
+
+
+def allowed_rate(addresses: ArrayLike, wanted: float | None = None) -> float | None:
+    """Packets a second that the permissions allow to these addresses (as numbers); None: as many as one likes.
+
+    Refuses, by OutOfScope, a rate that was `wanted` and is higher.
+    """
+    rates = {item.rate: item for item in _that_say_of(addresses) if item.rate}
+    if not rates:
+        return None
+    most = min(rates)
+    if wanted is not None and wanted > most:
+        where = ", ".join(map(called, rates[most].networks))
+        raise OutOfScope(
+            f"rate={wanted:g} is faster than your permission allows: at most {rates[most].pace} to {where} "
+            f"({rates[most].reason}).  Type rate={most:g}, or leave rate out: the scan then keeps to it by itself."
         )
-    return items
+    return most
 
 
-def _network(typed: object) -> ipaddress.IPv4Network:
-    accepted = str | ipaddress.IPv4Address | ipaddress.IPv4Network
-    text = str(typed).strip() if isinstance(typed, accepted) else quoted(typed)
-    try:
-        return ipaddress.IPv4Network(text)
-    except ValueError as error:
-        hint = ""
-        if "host bits" in str(error):
-            whole = ipaddress.IPv4Network(text, strict=False)
-            hint = f"  Its network {str(whole)!r} {_unfit(whole) or 'would be one'}."
-        if ":" in text:
-            hint = "  PortLab is IPv4 only."
-        raise BadTarget(
-            f"{text!r} is not a network that can be authorised: type one IPv4 address or a CIDR, such as "
-            f"'192.0.2.7' or '192.0.2.0/28'; names are not accepted, since what they mean can change.{hint}"
-        ) from None
+def _that_say_of(addresses: ArrayLike) -> list[Authorisation]:
+    """The permissions in force for any of these addresses."""
+    column = np.asarray(addresses, np.uint32)
+    return [item for item in _in_force() if _inside(column, _granted([item])).any()]
 
 
-def _unfit(network: ipaddress.IPv4Network) -> str:
-    """Why a network cannot be authorised; "" where it can."""
-    if network.prefixlen < LARGEST:
-        return f"is too large to be authorised: at most a /{LARGEST}, 65,536 addresses"
-    for never, why in NEVER:
-        if network.overlaps(never):
-            return f"cannot be authorised: {str(never)!r} {why}"
-    return ""
+def _in_force() -> list[Authorisation]:
+    now = _now()
+    return [item for item in _authorised if item.left(now) > 0]
 
 
-def _text(network: ipaddress.IPv4Network) -> str:
-    return str(network.network_address) if network.prefixlen == 32 else str(network)
+def _ended(addresses: Addresses) -> NDArray[np.bool_]:
+    """Which addresses were allowed until some time that has passed, and have not been allowed anew."""
+    in_force = _in_force()
+    over = [item for item in _authorised if item not in in_force]
+    return _inside(addresses, _granted(over)) & ~_inside(addresses, _granted(in_force))
+
+
+def _granted(items: Iterable[Authorisation]) -> list[ipaddress.IPv4Network]:
+    return [ipaddress.IPv4Network(network) for item in items for network in item.networks]
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+# --- what may be probed -------------------------------------------------------------------------------------
 
 
 def _lab_networks() -> list[ipaddress.IPv4Network]:
@@ -198,12 +199,7 @@ def _lab_networks() -> list[ipaddress.IPv4Network]:
 
 
 def _allowed() -> list[ipaddress.IPv4Network]:
-    granted = (ipaddress.IPv4Network(item.network) for item in _authorised)
-    return [LOOPBACK, *_lab_networks(), *granted]
-
-
-def _exclusions() -> list[ipaddress.IPv4Network]:
-    return [ipaddress.IPv4Network(address) for item in _authorised for address in item.exclude]
+    return [LOOPBACK, *_lab_networks(), *_granted(_in_force())]
 
 
 def _inside(addresses: Addresses, networks: Iterable[ipaddress.IPv4Network]) -> NDArray[np.bool_]:
@@ -224,16 +220,23 @@ def _shared(addresses: Addresses) -> NDArray[np.bool_]:
 def _why(address: ipaddress.IPv4Address) -> str:
     """Why an address may not be probed."""
     number = np.array([int(address)], np.uint32)
-    if _inside(number, _exclusions()).any():
-        return "was excluded when its network was authorised.  Leave it out."
+    if excluded(number).any():
+        name = lab.name_of(str(address)) or "it"
+        return (
+            f"was excluded when its network was authorised: your permission says that {name} may not be probed.  "
+            "Leave it out (a whole network or a range passes it by)."
+        )
     if _shared(number).any():
         return (
             "is the first or the last of its network: it names the network or everybody in it, not a host.  "
             "Type the address of a host."
         )
-    if unfit := _unfit(ipaddress.IPv4Network(address)):
-        return f"may not be probed, and {unfit}."
-    allowed = ", ".join(str(network) for network in _allowed())
+    if nobodys := unfit(ipaddress.IPv4Network(address)):
+        return f"may not be probed, and {nobodys}."
+    if _ended(number).any():
+        ends = [item.end for item in _authorised if _inside(number, _granted([item])).any()]
+        return f"may no longer be probed: its permission ended at {ends[-1]}.  Ask its owner for a new one."
+    allowed = ", ".join(dict.fromkeys(map(str, _allowed())))
     place = f"  {lab.why_not()}" if lab.current() is None else ""
     return f"may not be probed: it is outside {allowed}.{place}"
 
@@ -252,11 +255,11 @@ def _instead(said: str, span: tuple[int, int]) -> str:
     if first == 0 == last:
         return "This machine itself is 127.0.0.1."
     if whole.prefixlen < LARGEST:
-        return f"Type a smaller network: {_text(whole)!r} {_unfit(whole)}."
-    if _unfit(whole):
+        return f"Type a smaller network: {text(whole)!r} {unfit(whole)}."
+    if unfit(whole):
         return "Type the address of a host, or a network, each of whose hosts is then asked."
     return (
         "If it is yours, or its owner allowed it in writing, type: "
-        f'pl.authorise("{_text(whole)}", reason="...")  '
-        f'(in a terminal: --authorise {_text(whole)} --reason "...")'
+        f'pl.authorise("{text(whole)}", reason="...")  '
+        f'(in a terminal: --authorise {text(whole)} --reason "...")'
     )

@@ -17,7 +17,8 @@ PORTLAB = PROJECT / "portlab"
 # Each room may use only rooms above it.
 ROOMS = [
     "errors", "addresses", "files", "shown", "model", "ports", "port_cards", "packets", "techniques", "evidence",
-    "lab", "exports", "captures", "view", "scope", "targets", "wire", "scanning", "learn", "cli", "__main__",
+    "lab", "exports", "captures", "view", "permission", "scope", "targets", "wire", "scanning", "learn", "cli",
+    "__main__",
 ]  # fmt: skip
 # Thin doors, opened when they are used: results show and export themselves.
 DOORS = {

@@ -33,13 +33,14 @@ ERRNO_OF_CODE = {0: errno.ENETUNREACH, 2: errno.ENOPROTOOPT, 3: errno.ECONNREFUS
 """What Linux makes of the codes of ICMP destination unreachable; of all others EHOSTUNREACH."""
 
 
-def connections(medium: Medium, probes: Probes, timeout_ns: int) -> Iterator[Events]:
-    """Connect to the (address, port) of each probe, some at a time; each batch with its frames and errnos.
+def connections(medium: Medium, probes: Probes, timeout_ns: int, gap_ns: int = 0) -> Iterator[Events]:
+    """Connect to the (address, port) of each probe, some at a time, `gap_ns` apart at least; each batch with its
+    frames and errnos.
 
     Fills in each probe's time, source address and source port.
     """
     for first in range(0, len(probes), IN_FLIGHT):
-        batch = Batch(medium, probes[first : first + IN_FLIGHT], timeout_ns)
+        batch = Batch(medium, probes[first : first + IN_FLIGHT], timeout_ns, gap_ns)
         errnos = batch.run()
         errnos["probe"] += first
         medium.advance_to(int(errnos["time_ns"].max()))
@@ -49,10 +50,10 @@ def connections(medium: Medium, probes: Probes, timeout_ns: int) -> Iterator[Eve
 class Batch:
     """Connections that are made at the same time."""
 
-    def __init__(self, medium: Medium, probes: Probes, timeout_ns: int) -> None:
+    def __init__(self, medium: Medium, probes: Probes, timeout_ns: int, gap_ns: int) -> None:
         self.medium, self.probes, self.frames = medium, probes, list[Frames]()
         count = len(probes)
-        self.start = medium.clock_ns() + np.arange(count, dtype=np.int64) * SOCKET_NS
+        self.start = medium.clock_ns() + np.arange(count, dtype=np.int64) * max(SOCKET_NS, gap_ns)
         self.end = self.start + min(timeout_ns, GIVE_UP_NS)
         self.source_ports = medium.kernel_ports(count)
         self.sequence_numbers = medium.network.random.integers(0, 2**32, count, np.uint32)

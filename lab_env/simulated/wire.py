@@ -100,20 +100,23 @@ class SimulatedWire:
             bool(self._medium.places.on_own_link(asked)[0]) and address != self._medium.places.student_address
         )
 
-    def resolve(self, addresses: NDArray[np.uint32], wait: float) -> NDArray[np.bool_]:
+    def resolve(self, addresses: NDArray[np.uint32], wait: float, gap: float = 0.0) -> NDArray[np.bool_]:
         """Ask by ARP for what is on the own link, and for the gateway where something lies behind it."""
         places, start, wait_ns = self._medium.places, self.clock_ns(), round(wait * 1e9)
         addresses = np.asarray(addresses, np.uint32)
         hops = np.where(places.on_own_link(addresses), addresses, places.gateway_address).astype(np.uint32)
         hops[is_loopback(addresses)] = places.student_address
         asked = np.setdiff1d(hops, list(self._known)).astype(np.uint32)
-        times = start + np.arange(len(asked)) * SEND_NS
-        frames = self._medium.ask_neighbours(asked, times, wait_ns // ARP_TRIES)
+        each_ns = max(SEND_NS, round(gap * 1e9))
+        times = start + np.arange(len(asked)) * each_ns
+        frames = self._medium.ask_neighbours(
+            asked, times, wait_ns // ARP_TRIES + len(asked) * round(gap * 1e9)
+        )
         self._medium.deliver(frames)
         found: NDArray[np.bool_] = places.owner(hops) != NOBODY
         self._known.update(hops[found].tolist())
         last = int(frames["time_ns"].max(initial=start))
-        self._medium.advance_to(last if found.all() else start + wait_ns)
+        self._medium.advance_to(last if found.all() else max(last, start + wait_ns))
         return found
 
     def send(self, packets: Packets) -> None:
@@ -146,10 +149,10 @@ class SimulatedWire:
             frames = frames[frames["direction"] == RECEIVED]
         self._coming = in_order([self._coming, frames])
 
-    def connect(self, probes: Probes, wait: float, patience: float) -> Iterator[Events]:
+    def connect(self, probes: Probes, wait: float, patience: float, gap: float = 0.0) -> Iterator[Events]:
         """connect() by the student's kernel, as Linux does it; all attempts end, since time here costs nothing."""
         before, self._attempts = self._attempts, self._attempts + len(probes)
-        for events in connections(self._medium, probes, round(patience * 1e9)):
+        for events in connections(self._medium, probes, round(patience * 1e9), round(gap * 1e9)):
             self._medium.deliver(events.frames, but=self)
             errnos = events.errnos.copy()
             errnos["probe"] += before

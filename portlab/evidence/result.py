@@ -63,7 +63,7 @@ class Scan:
     """SCAN; of a capture also ORDINARY (programs' own connections and datagrams, told by the same rules) or FLOOD
     (more askers than can be told apart: forged senders, or very many scanners)."""
     notes: tuple[str, ...] = ()
-    """What a file that this was read from holds and this scan does not, each a sentence."""
+    """What is not in this scan and why, each a sentence: of the file that it was read from, or for a permission."""
 
     def __post_init__(self) -> None:
         """A result is a value: its arrays can be read, not written.  Words may come from a file: no control character

@@ -92,6 +92,7 @@ class Loop:
         """Ask until every port has answered or been asked often enough: (complete, why it stopped early)."""
         self.wire.record_sent = len(self.asked) <= RECORD_SENT_UP_TO
         try:
+            self.wait(self.pace.lead)
             find_neighbours(self)
             while len(rows := self.due()):
                 self.ask(rows[~self.asked_enough()[rows]])
@@ -209,7 +210,7 @@ class Loop:
         """Let the kernel connect to those just asked, and say how each attempt ended; as `listen`."""
         wait, patience = self.waiting_time(rows), self.patience(rows)
         probes, self.begun = self.journal.probes.rows[self.begun :], len(self.journal.probes)
-        for events in self.wire.connect(probes, wait, patience):
+        for events in self.wire.connect(probes, wait, patience, self.pace.gap):
             self.absorb(events)
             self.tell()
         return wait >= patience
@@ -242,7 +243,7 @@ class Loop:
             return float("inf")
         left = self.started + self.pace.deadline - self.wire.now()
         if left <= 0:
-            raise _Enough(f"the deadline of {self.pace.deadline:g} s passed")
+            raise _Enough(self.pace.ends or f"the deadline of {self.pace.deadline:g} s passed")
         return left
 
     def absorb(self, events: Events) -> int:

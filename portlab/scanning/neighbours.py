@@ -23,7 +23,7 @@ def find_neighbours(loop: Loop) -> None:
     if by_arp:
         loop.attempts[:] = 1
         loop.journal.add(loop.make_probes(np.arange(len(loop.asked)), source_port=0))
-    reachable = loop.wire.resolve(loop.addresses, loop.pace.timeout or ARP_PATIENCE_S)
+    reachable = loop.wire.resolve(loop.addresses, loop.pace.timeout or ARP_PATIENCE_S, loop.pace.gap)
     loop.collect(0)
     if by_arp:
         loop.given_up = loop.silent()

@@ -49,7 +49,11 @@ CALIBRATION = 100
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """What the user asked for; None: PortLab decides.  Times in seconds, `rate` in probes a second."""
+    """What the user asked for; None: PortLab decides.  Times in seconds, `rate` in probes a second.
+
+    `lead` is waited before the first probe, so that scans that follow one another keep to a rate together.  `ends`
+    says why there is a deadline, where the user set none.
+    """
 
     tries: int | None = None
     timeout: float | None = None
@@ -57,6 +61,13 @@ class Pace:
     deadline: float | None = None
     miss: float = MISS
     blind_rate: float = BLIND_RATE
+    lead: float = 0.0
+    ends: str = ""
+
+    @property
+    def gap(self) -> float:
+        """Seconds from one probe to the next, at least."""
+        return 1 / self.rate if self.rate else 0.0
 
 
 class RoundTripTimers:
@@ -140,12 +151,13 @@ class Throttle:
         self.proven = 0.0
 
     def begin_round(self, now: float) -> None:
-        """A new round starts: the speed proven is counted from here."""
+        """A new round starts: the speed proven is counted from here.  A limit by the user does not start anew."""
+        saved = 1.0 if self.limit is None else min(1.0, self.budget + self.limit * (now - self.last))
         self.last = self.started = now
         self.heard = self.heard_before = 0
         self.best = 0.0
         self.rate = self.floor
-        self.budget = 1.0
+        self.budget = saved
 
     def allow(self, now: float) -> int:
         """Probes that may be sent at this moment."""

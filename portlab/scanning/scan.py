@@ -40,7 +40,7 @@ from portlab.packets.dissect import Dissected
 from portlab.packets.headers import ETHERNET_SIZE, ETHERTYPE_IPV4
 from portlab.scanning.loop import Loop
 from portlab.scanning.pacing import BLIND_RATE, MAX_TRIES, POLITE_RATE, Pace
-from portlab.targets import at_least, between, limit_probes, one_of, yes_or_no
+from portlab.targets import Targets, at_least, between, limit_probes, one_of, yes_or_no
 from portlab.targets import ports as port_numbers
 from portlab.targets import targets as target_addresses
 from portlab.techniques import Technique, payloads, ping_methods, technique
@@ -61,10 +61,10 @@ class Options(TypedDict, total=False):
     `tries`: how often a silent port is asked (by itself: as often as the loss measured demands, so that an
     answering port is missed with a chance of at most one in a million).  `timeout`: seconds to wait after the
     last try, from a thousandth to an hour (by itself: from the round-trip times measured).  `rate`: probes a
-    second at most.  `deadline`: seconds for the whole scan, at most a week.  `seed`: a number for tokens and
-    order that can be repeated.  `progress`: whether to show a bar after the first second.  `watch`: a function
-    that is shown, up to five times a second, the Scan as it would be if it ended now; where it answers True,
-    the scan ends.
+    second at most (by itself: as many as the permission given to `authorise` allows).  `deadline`: seconds for
+    the whole scan, at most a week.  `seed`: a number for tokens and order that can be repeated.
+    `progress`: whether to show a bar after the first second.  `watch`: a function that is shown, up to five times
+    a second, the Scan as it would be if it ended now; where it answers True, the scan ends.
     """
 
     tries: int
@@ -86,7 +86,7 @@ def ping(target: Any, *, method: str = "icmp", **options: Unpack[Options]) -> Sc
     name, wanted = methods[one_of("ping method", method, methods)], _checked(options)
     hosts = target_addresses(target)
     asked = Asked(hosts.addresses, np.full(len(hosts.addresses), NO_PORT, np.int32), _names() | hosts.names)
-    return _scan(name, wanted, asked)
+    return _scan(name, wanted, hosts, asked)
 
 
 def connect_scan(target: Any, ports: Any = "common", **options: Unpack[Options]) -> Scan:
@@ -94,7 +94,7 @@ def connect_scan(target: Any, ports: Any = "common", **options: Unpack[Options])
 
     With `timeout=20, tries=1` the kernel's own patience can be watched.  For all options see `Options`.
     """
-    return _scan("connect", _checked(options), _asked(target, ports, "tcp"))
+    return _scan("connect", _checked(options), *_asked(target, ports, "tcp"))
 
 
 def syn_scan(target: Any, ports: Any = "common", **options: Unpack[Options]) -> Scan:
@@ -103,7 +103,7 @@ def syn_scan(target: Any, ports: Any = "common", **options: Unpack[Options]) -> 
     `target`: names, addresses, CIDRs, ranges, or a list of them.  `ports`: a number, a list, "20-25,80",
     "common", "all".  For the options see `Options`.
     """
-    return _scan("syn", _checked(options), _asked(target, ports, "tcp"))
+    return _scan("syn", _checked(options), *_asked(target, ports, "tcp"))
 
 
 def udp_scan(
@@ -118,42 +118,43 @@ def udp_scan(
     """
     wanted = _checked(options)
     payloads.choose(np.empty(0, np.uint16), payload)
-    asked = _asked(target, ports, "udp")
-    return _scan("udp", wanted, asked, payloads.choose(asked.port.astype(np.uint16), payload))
+    hosts, asked = _asked(target, ports, "udp")
+    return _scan("udp", wanted, hosts, asked, payloads.choose(asked.port.astype(np.uint16), payload))
 
 
 def fin_scan(target: Any, ports: Any = "common", **options: Unpack[Options]) -> Scan:
     """Send a FIN to each port: RST means closed, silence open or filtered.  For the options see `Options`."""
-    return _scan("fin", _checked(options), _asked(target, ports, "tcp"))
+    return _scan("fin", _checked(options), *_asked(target, ports, "tcp"))
 
 
 def null_scan(target: Any, ports: Any = "common", **options: Unpack[Options]) -> Scan:
     """Send a segment without any flag to each port; read like a FIN scan.  For the options see `Options`."""
-    return _scan("null", _checked(options), _asked(target, ports, "tcp"))
+    return _scan("null", _checked(options), *_asked(target, ports, "tcp"))
 
 
 def xmas_scan(target: Any, ports: Any = "common", **options: Unpack[Options]) -> Scan:
     """Send FIN, PSH and URG at once to each port; read like a FIN scan.  For the options see `Options`."""
-    return _scan("xmas", _checked(options), _asked(target, ports, "tcp"))
+    return _scan("xmas", _checked(options), *_asked(target, ports, "tcp"))
 
 
 def maimon_scan(target: Any, ports: Any = "common", **options: Unpack[Options]) -> Scan:
     """Send FIN and ACK at once to each port; read like a FIN scan.  For the options see `Options`."""
-    return _scan("maimon", _checked(options), _asked(target, ports, "tcp"))
+    return _scan("maimon", _checked(options), *_asked(target, ports, "tcp"))
 
 
 def ack_scan(target: Any, ports: Any = "common", **options: Unpack[Options]) -> Scan:
     """Send an ACK to each port: RST means that no filter was in the way.  For the options see `Options`."""
-    return _scan("ack", _checked(options), _asked(target, ports, "tcp"))
+    return _scan("ack", _checked(options), *_asked(target, ports, "tcp"))
 
 
-def _asked(target: Any, ports: Any, protocol: str) -> Asked:
-    """Every port of every host: one row each."""
+def _asked(target: Any, ports: Any, protocol: str) -> tuple[Targets, Asked]:
+    """The hosts, and every port of every one of them: one row each."""
     numbers = port_numbers(ports, protocol)
     hosts = target_addresses(target)
     limit_probes(len(hosts.addresses), len(numbers))
     address = np.repeat(hosts.addresses, len(numbers)).astype(np.uint32)
-    return Asked(address, np.tile(numbers, len(hosts.addresses)).astype(np.int32), _names() | hosts.names)
+    rows = np.tile(numbers, len(hosts.addresses)).astype(np.int32)
+    return hosts, Asked(address, rows, _names() | hosts.names)
 
 
 def _names() -> dict[int, str]:
@@ -201,18 +202,22 @@ def _no_option(name: str) -> str:
     return f"There is no option {name!r} here. {hint}{why}A scan takes {', '.join(Options.__annotations__)}."
 
 
-def _scan(name: str, wanted: Wanted, asked: Asked, payload: NDArray[np.uint8] | None = None) -> Scan:
+def _scan(
+    name: str, wanted: Wanted, hosts: Targets, asked: Asked, payload: NDArray[np.uint8] | None = None
+) -> Scan:
     kind = technique(name)
     scope.check(asked.address)
+    pace = scope.permitted(wanted.pace, hosts.addresses)
     wire = open_wire(kind)
     tell, stop_telling = _teller(f"{name} scan", wanted.progress)
     try:
         if kind.PROTOCOL == "arp":
             asked = _on_link(wire, asked)
         asked.address.setflags(write=False)  # `watch` is shown what was checked, and cannot change it
-        loop = Loop(kind, asked, wire, wanted.pace, wanted.chance, tell, payload, wanted.watch)
+        loop = Loop(kind, asked, wire, pace, wanted.chance, tell, payload, wanted.watch)
         complete, stopped_by = loop.run()
         found = loop.conclude(complete, stopped_by, tuple(str(item) for item in scope.authorised()))
+        found = replace(found, notes=hosts.notes())
         return _not_blamed(found, wire) if complete else found
     finally:
         stop_telling()
@@ -309,7 +314,8 @@ def send(packet: Any, *, timeout: float = 1.0) -> Exchange | Exchanges:
     wire = open_wire()
     try:
         packets = [_signed(wire, draft) for draft in made]
-        exchanges = [_converse(wire, packet, timeout) for packet in packets]
+        rate = scope.allowed_rate([draft.destination for draft in made])
+        exchanges = [_converse(wire, packet, timeout, 1 / rate if rate else 0.0) for packet in packets]
         return exchanges[0] if len(exchanges) == 1 else Exchanges(exchanges)
     finally:
         wire.close()
@@ -330,8 +336,12 @@ def _signed(wire: Wire, draft: Draft) -> bytes:
     return packet
 
 
-def _converse(wire: Wire, packet: bytes, timeout: float) -> Exchange:
+def _converse(wire: Wire, packet: bytes, timeout: float, lead: float) -> Exchange:
+    """Send a packet, after a pause that a permission asks for, and hear what follows."""
     wire.record_sent = True
+    begins = wire.now() + lead
+    while (left := begins - wire.now()) > 0:
+        wire.receive(left)
     rows = np.frombuffer(packet, np.uint8)[np.newaxis]
     heard: list[Frames] = []
     probes = _as_probe(rows, wire.clock_ns())

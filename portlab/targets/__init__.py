@@ -3,7 +3,7 @@
     targets(["web", "10.77.1.10-20"])    -> Targets: every address once, in order, all of them in scope
     ports("20-25,80,https")              -> array of port numbers, each once, in the order typed
 
-No packet is sent here, and no question to a name server unless the user has authorised something.
+No packet is sent here, and no question to a name server unless the user has authorised something outside the lab.
 """
 
 from portlab.targets.host_lists import Targets, targets

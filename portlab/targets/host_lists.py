@@ -1,8 +1,8 @@
 """Targets as people type them: "web", "office", "10.77.1.0/24", "10.77.1.10-20", "127.0.0.1", lists of these.
 
 Everything is judged by the address it comes to.  Names come from the lab, then from this machine's hosts
-file.  A name server is asked only when the user has authorised something: without that, what it says would be
-refused anyway.
+file.  A name server is asked only when the user has authorised something outside the lab: without that, what
+it says would be refused anyway.
 """
 
 from __future__ import annotations
@@ -18,10 +18,12 @@ import numpy as np
 from portlab import lab, scope
 from portlab.addresses import dotted
 from portlab.errors import BadTarget, OutOfScope, quoted
+from portlab.permission import called
 from portlab.scope import Addresses
 from portlab.targets import names, spelling
 
 MOST_HOSTS = 65_536
+MOST_NAMED = 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +40,16 @@ class Targets:
 
     def __len__(self) -> int:
         return len(self.addresses)
+
+    def notes(self) -> tuple[str, ...]:
+        """What was passed by because a permission excludes it, as a sentence."""
+        left_out = np.array([int(ipaddress.IPv4Address(address)) for address in self.left_out], np.uint32)
+        passed_by = [dotted(address) for address in left_out[scope.excluded(left_out)].tolist()]
+        if not passed_by:
+            return ()
+        named = ", ".join(called(address) for address in passed_by[:MOST_NAMED])
+        more = f" and {len(passed_by) - MOST_NAMED:,} more" if len(passed_by) > MOST_NAMED else ""
+        return (f"Not asked, since your permission excludes it: {named}{more}.",)
 
 
 def targets(typed: object) -> Targets:

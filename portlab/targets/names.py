@@ -28,7 +28,7 @@ def look_up(name: str) -> int:
     known = _hosts_file() | {LOCALHOST: ["127.0.0.1"]}
     if name.lower() in known:
         return _only_one(name, known[name.lower()])
-    if scope.authorised():
+    if scope.reaches_out():
         try:
             return _only_one(name, _ask_name_server(name))
         except (OSError, UnicodeError) as error:  # UnicodeError: an empty or too long part between two dots

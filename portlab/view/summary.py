@@ -163,7 +163,7 @@ def warnings(scan: Scan) -> list[str]:
     """What a reader must know before believing the table."""
     told = [*_of_its_end(scan), *_of_its_evidence(scan)]
     if scan.authorised:
-        told.append(f"Authorised by you, outside of any lab: {', '.join(scan.authorised)}.")
+        told.append(f"Authorised by you: {', '.join(scan.authorised)}.")
     return [*told, *scan.notes]
 
 

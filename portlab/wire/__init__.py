@@ -43,10 +43,11 @@ class Wire(Protocol):
     def source_port(self, protocol: str) -> int:
         """A new source port ("tcp", "udp") or message identifier ("icmp"), which nobody else here uses."""
 
-    def resolve(self, addresses: NDArray[np.uint32], wait: float) -> NDArray[np.bool_]:
+    def resolve(self, addresses: NDArray[np.uint32], wait: float, gap: float = 0.0) -> NDArray[np.bool_]:
         """Find the next hop of each address; False where ARP on the own link went unanswered.
 
-        The ARP frames are events too: `receive` brings them.
+        From one question to the next it takes `gap` seconds at least.  The ARP frames are events too: `receive`
+        brings them.
         """
 
     def send(self, packets: NDArray[np.uint8]) -> None:
@@ -62,9 +63,9 @@ class Wire(Protocol):
     record_sent: bool
     """Whether sent frames are captured as well (a scan of thousands of ports does without)."""
 
-    def connect(self, probes: Probes, wait: float, patience: float) -> Iterator[Events]:
-        """connect() to (address, port) of each probe; batches of events as they come, each probe ends in one
-        errno.
+    def connect(self, probes: Probes, wait: float, patience: float, gap: float = 0.0) -> Iterator[Events]:
+        """connect() to (address, port) of each probe, `gap` seconds apart at least; batches of events as they come,
+        each probe ends in one errno.
 
         Over when all have ended, or `wait` seconds after the last has begun: what is still open then is given
         `patience` seconds from its own beginning, and may end during a later call.  So the errnos count all probes

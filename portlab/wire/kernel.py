@@ -75,7 +75,7 @@ class KernelWire:
     def source_port(self, protocol: str) -> int:
         raise NotPermitted(NEEDS_RAW)
 
-    def resolve(self, addresses: NDArray[np.uint32], wait: float) -> NDArray[np.bool_]:
+    def resolve(self, addresses: NDArray[np.uint32], wait: float, gap: float = 0.0) -> NDArray[np.bool_]:
         raise NotPermitted(NEEDS_RAW)
 
     def send(self, packets: NDArray[np.uint8]) -> None:
@@ -86,8 +86,8 @@ class KernelWire:
             time.sleep(wait)
         return no_frames()
 
-    def connect(self, probes: Probes, wait: float, patience: float) -> Iterator[Events]:
-        for ends in self._attempts.connect(probes, wait, patience):
+    def connect(self, probes: Probes, wait: float, patience: float, gap: float = 0.0) -> Iterator[Events]:
+        for ends in self._attempts.connect(probes, wait, patience, gap):
             yield Events(no_frames(), ends)
 
     def close(self) -> None:
@@ -123,10 +123,13 @@ class Attempts:
     def __init__(self) -> None:
         self.open: dict[int, Attempt] = {}  # by file descriptor
         self.handed_over = 0  # probes so far
+        self.next_begins = 0.0  # when the next one may begin
         self.room = min(MOST_SOCKETS, _descriptors_left())
         self.poller = select.epoll() if LINUX else None
 
-    def connect(self, probes: Probes, wait: float, patience: float) -> Iterator[NDArray[np.void]]:
+    def connect(
+        self, probes: Probes, wait: float, patience: float, gap: float = 0.0
+    ) -> Iterator[NDArray[np.void]]:
         """connect() to every probe, many at a time; batches of ERRNO rows as they end, an empty one where none does.
 
         Over when all have ended, or `wait` seconds after the last has begun.  What is still open then may end during
@@ -138,15 +141,17 @@ class Attempts:
         self.handed_over += len(probes)
         until = None
         while waiting or (self.open and (until is None or time.monotonic() < until)):
-            ended = self._begin(waiting, patience)
+            ended = self._begin(waiting, patience, gap)
             if not waiting and until is None and wait < patience:
                 until = time.monotonic() + wait
-            yield np.array(ended + self._take(0.0 if ended else MOST_WAIT_S, until), ERRNO)
+            pause = self.next_begins - time.monotonic() if waiting else 0.0
+            most = min(pause, MOST_WAIT_S) if pause > 0 else MOST_WAIT_S
+            yield np.array(ended + self._take(0.0 if ended else most, until), ERRNO)
 
-    def _begin(self, waiting: deque[tuple[int, np.void]], patience: float) -> list[ErrnoRow]:
-        """Begin as many attempts as there is room for; those that the kernel ended at once."""
+    def _begin(self, waiting: deque[tuple[int, np.void]], patience: float, gap: float) -> list[ErrnoRow]:
+        """Begin as many attempts as there is room and time for; those that the kernel ended at once."""
         ended = []
-        while waiting and len(self.open) < self.room:
+        while waiting and len(self.open) < self.room and time.monotonic() >= self.next_begins:
             try:
                 ended_at_once = self._attempt(*waiting[0], patience)
             except OSError as error:
@@ -155,6 +160,7 @@ class Attempts:
                 self.room = len(self.open)  # somebody else took the rest: so many have to do
                 break
             waiting.popleft()
+            self.next_begins = time.monotonic() + gap
             ended += [ended_at_once] if ended_at_once else []
         return ended
 
@@ -183,6 +189,7 @@ class Attempts:
     def _take(self, most: float, until: float | None) -> list[ErrnoRow]:
         """How those attempts ended that have ended by now, waiting for the first at most so long."""
         if not self.open:
+            time.sleep(most)  # until the next may begin
             return []
         ends = [attempt.give_up for attempt in self.open.values()]
         left = min(*ends, *([] if until is None else [until]), time.monotonic() + most) - time.monotonic()

@@ -121,7 +121,7 @@ class RawWire:
                 self._reserved.popleft().close()
             return port
 
-    def resolve(self, addresses: NDArray[np.uint32], wait: float) -> NDArray[np.bool_]:
+    def resolve(self, addresses: NDArray[np.uint32], wait: float, gap: float = 0.0) -> NDArray[np.bool_]:
         self._targets = np.unique(np.concatenate([self._targets, addresses]))
         ways = [self._way(int(address)) for address in addresses]
         for name in {interface for interface, _ in ways}:
@@ -134,18 +134,28 @@ class RawWire:
                 break
             for name in {interface for interface, _ in asked}:
                 hops = np.array(sorted(hop for interface, hop in asked if interface == name), np.uint32)
-                self._links[name].ask(self.source(int(hops[0])), hops)
+                for some in np.split(hops, len(hops)) if gap else [hops]:
+                    self._links[name].ask(self.source(int(hops[0])), some)
+                    self._hear_neighbours(gap)
             self._await_neighbours({hop for _, hop in asked}, wait / ARP_TRIES)
         return np.array([interface == LOOPBACK or hop in self._macs for interface, hop in ways], bool)
 
     def _await_neighbours(self, hops: set[int], wait: float) -> None:
         end = time.monotonic() + wait
         while not hops <= self._macs.keys() and (left := end - time.monotonic()) > 0:
-            frames = self._read(left)
-            self._waiting.append(frames)
-            seen = Dissected(frames)
-            for row in np.flatnonzero(seen.is_arp & seen.received & (seen.arp_operation == ARP_REPLY)):
-                self._macs[int(seen.arp_sender[row])] = seen.arp_sender_hardware[row].copy()
+            self._note_neighbours(self._read(left))
+
+    def _hear_neighbours(self, seconds: float) -> None:
+        """Listen for so long, whoever answers."""
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            self._note_neighbours(self._read(left))
+
+    def _note_neighbours(self, frames: Frames) -> None:
+        self._waiting.append(frames)
+        seen = Dissected(frames)
+        for row in np.flatnonzero(seen.is_arp & seen.received & (seen.arp_operation == ARP_REPLY)):
+            self._macs[int(seen.arp_sender[row])] = seen.arp_sender_hardware[row].copy()
 
     def _way(self, address: int) -> tuple[str, int]:
         """Interface and next hop towards an address."""
@@ -203,7 +213,7 @@ class RawWire:
 
     def _read(self, wait: float) -> Frames:
         frames = self._take()
-        if len(frames) or wait <= 0 or not self._links:
+        if len(frames) or wait <= 0:
             return frames
         rings = {link.ring.socket.fileno(): link for link in self._links.values()}
         end = time.monotonic() + wait
@@ -243,12 +253,12 @@ class RawWire:
 
     # --- connections --------------------------------------------------------------------------------------
 
-    def connect(self, probes: Probes, wait: float, patience: float) -> Iterator[Events]:
+    def connect(self, probes: Probes, wait: float, patience: float, gap: float = 0.0) -> Iterator[Events]:
         """The kernel connects; the capture beside it keeps the frames."""
         self._targets = np.unique(np.concatenate([self._targets, probes["address"]]))
         for address in np.unique(probes["address"]):
             self._link(self._way(int(address))[0])
-        for ends in self._attempts.connect(probes, wait, patience):
+        for ends in self._attempts.connect(probes, wait, patience, gap):
             self._own_ports[probes["source_port"]] = True
             yield Events(self._everything(), ends)
         self._own_ports[probes["source_port"]] = True

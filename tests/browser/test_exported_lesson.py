@@ -13,6 +13,24 @@ import pytest
 
 from tests.browser.desk import KEY_FILE, KNOCK, PROJECT
 
+# How many words stand on two lines, of a text printed below a cell.
+BROKEN_WORDS = """([text, kind]) => {
+  const place = document.createElement("div");
+  place.className = `jp-OutputArea-output ${kind}`;
+  place.style.width = "600px";
+  const printed = place.appendChild(document.createElement("pre"));
+  document.body.append(place);
+  printed.textContent = text;
+  const broken = [...text.matchAll(/\\S+/g)].filter((word) => {
+    const range = document.createRange();
+    range.setStart(printed.firstChild, word.index);
+    range.setEnd(printed.firstChild, word.index + word[0].length);
+    return new Set([...range.getClientRects()].map((line) => line.top)).size > 1;
+  });
+  place.remove();
+  return broken.length;
+}"""
+
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
@@ -70,6 +88,16 @@ def test_every_picture_is_visible_and_has_words(page: Any) -> None:
         assert figure.is_visible()
         assert figure.get_attribute("aria-label")
         assert figure.inner_text().strip()
+
+
+def test_what_was_printed_is_broken_between_words(page: Any) -> None:
+    """JupyterLab's style breaks printed text anywhere; the lesson's first cell says: between words."""
+    refusal = (
+        "REFUSED: 192.0.2.1 may not be probed: it is outside 127.0.0.0/8 and whatever else was authorised. "
+        * 9
+    )
+    assert page.evaluate(BROKEN_WORDS, [refusal, "jp-RenderedText"]) == 0
+    assert page.evaluate(BROKEN_WORDS, [refusal, ""]) > 0  # so it is JupyterLab's style
 
 
 def test_nothing_waits_and_nothing_failed(page: Any) -> None:

@@ -41,6 +41,16 @@ def test_each_frame_is_captured_once_with_true_times():
     assert 0 < found["web", 80].rtt_ms < (after - before) / 1e6
 
 
+def test_neighbours_are_asked_no_faster_than_the_rate():
+    """Every ARP request leaves 20 ms after the one before it, at least (a bit less by the clock of the stamps)."""
+    found = pl.ping("10.77.1.10-40", method="arp", rate=50)
+    seen = Dissected(found.events.frames)
+    asked = seen.frames["time_ns"][seen.is_arp & (seen.frames["direction"] == SENT)]
+    assert len(asked) > 60
+    assert np.diff(asked).min() >= 15_000_000
+    assert {"infra", "files", "mail"} <= {row.host for row in found if str(row.state) == "up"}
+
+
 def test_every_checksum_in_the_lab_is_true():
     found = pl.syn_scan(["web", "infra", "voip"], [22, 80, 53, 3389, 8080])
     assert (found.recorded.frames["marks"] == 0).all()

@@ -98,6 +98,11 @@ def test_the_notebook_shows_a_badge_and_a_table_with_headings():
     assert "10.77.2.10" in reader.words
 
 
+def test_what_is_printed_below_it_is_broken_between_words():
+    """JupyterLab's own rule, word-break: break-all, is for all printed text, refusals and tracebacks too."""
+    assert ".jp-RenderedText pre{word-break:normal" in lab.here()._repr_mimebundle_()["text/html"]
+
+
 def test_names_are_text_not_html(described):
     described(hosts={"<b>": ["10.77.1.5"]}, self="<b>")
     assert "<b>" not in lab.here()._repr_mimebundle_()["text/html"]

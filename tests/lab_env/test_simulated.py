@@ -427,6 +427,14 @@ def test_resolve_asks_by_arp(wire):
     assert replies == {a: LAB.mac(a) for a in (LAB.address("gateway"), LAB.address("files"))}
 
 
+def test_neighbours_are_asked_no_faster_than_was_said(wire):
+    wire.resolve(np.array([number(f"10.77.1.{host}") for host in range(20, 50)], np.uint32), 0.6, 0.02)
+    frames = everything(wire)
+    asked = frames["time_ns"][frames["direction"] == SENT]
+    assert len(asked) > 60
+    assert np.diff(asked).min() >= 20_000_000
+
+
 def test_a_known_neighbour_is_not_asked_again(wire):
     asked = np.array([number(LAB.address("files"))], np.uint32)
     wire.resolve(asked, 1.0)
@@ -444,14 +452,20 @@ def test_on_link(wire):
 # --- connect --------------------------------------------------------------------------------------------
 
 
-def connect(wire, *targets, timeout=10.0):
+def connect(wire, *targets, timeout=10.0, gap=0.0):
     probes = np.zeros(len(targets), PROBE)
     for probe, (host, port) in zip(probes, targets, strict=True):
         probe["address"], probe["port"] = number(LAB.address(host)), port
-    events = list(wire.connect(probes, timeout, timeout))
+    events = list(wire.connect(probes, timeout, timeout, gap))
     ends = np.concatenate([event.errnos for event in events])
     frames = np.concatenate([event.frames for event in events])
     return probes, ends[np.argsort(ends["probe"])], frames
+
+
+def test_connections_are_made_no_faster_than_was_said(wire):
+    probes, ends, _ = connect(wire, *[("web", port) for port in range(80, 90)], gap=0.02)
+    assert np.diff(probes["time_ns"]).tolist() == [20_000_000] * 9
+    assert len(ends) == 10
 
 
 ENDS = [

@@ -133,6 +133,15 @@ face("send(timeout=x)", lambda x: pl.send(bytes(IP(dst="10.77.2.10") / UDP()), t
 face("capture(x)", lambda x: pl.capture(x).__enter__(), "None")
 face("authorise(x)", lambda x: pl.authorise(x, reason="mine"))
 face("authorise(exclude=x)", lambda x: pl.authorise("192.0.2.0/28", exclude=x, reason="mine"), *EMPTY)
+face("authorise(rate=x)", lambda x: pl.authorise("192.0.2.0/28", reason="mine", rate=x), "2.5", "None")
+face("authorise(until=x)", lambda x: pl.authorise("192.0.2.0/28", reason="mine", until=x), "None")
+face(
+    "authorise(owner=x)",
+    lambda x: pl.authorise("192.0.2.0/28", reason="mine", owner=x),
+    "text",
+    "control",
+    "empty text",
+)
 face("authorise(reason=x)", lambda x: pl.authorise("192.0.2.0/28", reason=x), "text", "control")
 face(
     "authorise(tell=x)", lambda x: scope.authorise("192.0.2.0/28", reason="mine", tell=x), "class", "function"

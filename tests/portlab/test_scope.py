@@ -162,7 +162,7 @@ def test_excluded_address_is_refused_even_where_something_else_allows_it(in_lab:
 def test_authorisation_is_told_and_kept() -> None:
     told: list[str] = []
     given_ = scope.authorise("192.0.2.0/28", ["192.0.2.9"], " my own router ", tell=told.append)
-    assert given_ == scope.Authorisation("192.0.2.0/28", ("192.0.2.9",), "my own router")
+    assert given_ == scope.Authorisation(("192.0.2.0/28",), ("192.0.2.9",), "my own router")
     assert scope.authorised() == (given_,)
     assert told == ["Authorised for probing, on your word: 192.0.2.0/28 without 192.0.2.9 (my own router)"]
 

@@ -66,7 +66,7 @@ class RuleWire:
         self.next_port += 1
         return self.next_port
 
-    def resolve(self, addresses: NDArray[np.uint32], wait: float) -> NDArray[np.bool_]:
+    def resolve(self, addresses: NDArray[np.uint32], wait: float, gap: float = 0.0) -> NDArray[np.bool_]:
         self.may_end()
         return np.array([int(address) not in self.missing for address in addresses])
 
@@ -109,7 +109,7 @@ class RuleWire:
             there.append(heapq.heappop(self.arriving)[2])
         return np.concatenate(there)
 
-    def connect(self, probes: Probes, wait: float, patience: float) -> Iterator[Events]:
+    def connect(self, probes: Probes, wait: float, patience: float, gap: float = 0.0) -> Iterator[Events]:
         """Every attempt ends as `late` says, after so many seconds with that errno; of other ports nothing comes."""
         for probe in probes:
             probe["time_ns"], probe["source_port"] = self.clock_ns(), self.source_port("tcp")

@@ -129,6 +129,29 @@ def test_an_interrupted_scan_returns_what_is_known(how):
     assert 3 <= len(settled) <= 5
 
 
+def test_a_slow_rate_holds_from_one_try_to_the_next():
+    wire = RuleWire(lambda packet: None)
+    scan(wire, tries=4, rate=0.5)
+    assert np.diff([time for time, _ in wire.sent]).min() >= 2 - 1e-9
+
+
+def test_the_lead_is_waited_before_the_first_probe_of_every_technique():
+    for name in ("syn", "ping"):
+        wire = RuleWire(answer_like_linux({80}))
+        scan(wire, name, ports=(NO_PORT,) if name == "ping" else (80,), lead=3.0)
+        assert wire.sent[0][0] >= 3
+
+
+@pytest.mark.parametrize("name", ["syn", "connect"])
+def test_the_wire_is_told_how_far_apart_neighbours_and_connections_are_asked_for(name, monkeypatch):
+    wire, gaps = RuleWire(answer_like_linux({80})), []
+    way = "resolve" if name == "syn" else "connect"
+    usual = getattr(wire, way)
+    monkeypatch.setattr(wire, way, lambda *how: gaps.append(how[-1]) or usual(*how))
+    scan(wire, name, rate=40)
+    assert set(gaps) == {1 / 40}
+
+
 def test_ports_never_asked_are_listed_apart():
     wire = RuleWire(lambda packet: None)
     wire.interrupt_after = 0

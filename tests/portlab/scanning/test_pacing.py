@@ -203,6 +203,22 @@ def test_a_new_round_begins_at_the_floor_with_nothing_saved_up():
     assert throttle.rate == 100
 
 
+def test_a_limit_by_the_user_does_not_start_anew_with_a_round():
+    throttle = Throttle(Pace(rate=2), 0.0)
+    assert throttle.allow(0.0) == 1
+    throttle.begin_round(0.25)
+    assert throttle.allow(0.25) == 0
+    throttle.begin_round(0.5)
+    assert throttle.allow(0.5) == 1
+    throttle.begin_round(60.0)
+    assert throttle.allow(60.0) == 1
+
+
+@pytest.mark.parametrize(("rate", "gap"), [(None, 0.0), (50.0, 0.02)])
+def test_from_one_probe_to_the_next_it_takes_at_least(rate, gap):
+    assert Pace(rate=rate).gap == gap
+
+
 @pytest.mark.parametrize(
     ("blind", "spent", "pause"), [(100, 1.0, 0.01), (10_000, 1.0, 0.0005), (100_000, 1.0, 0.002)]
 )

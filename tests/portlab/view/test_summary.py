@@ -113,7 +113,7 @@ WARNINGS = [
     ),
     ({"matched": False}, "UNMATCHED"),
     ({"lost_here": 3}, "3 frames lost on this machine"),
-    ({"authorised": ("192.0.2.0/28",)}, "Authorised by you, outside of any lab: 192.0.2.0/28."),
+    ({"authorised": ("192.0.2.0/28",)}, "Authorised by you: 192.0.2.0/28."),
 ]
 
 

@@ -65,6 +65,18 @@ def test_many_more_attempts_than_sockets_all_end_once(listener, nobody):
     assert (ends["errno"] == 0).sum() == 1500
 
 
+@pytest.mark.parametrize("patience", [0.001, 2.0])
+def test_attempts_begin_as_far_apart_as_was_asked_also_from_call_to_call(listener, nobody, patience):
+    attempts, times = Attempts(), []
+    for _ in range(2):
+        probes = probes_to(listener, nobody, listener)
+        ends = np.concatenate(list(attempts.connect(probes, patience, patience, 0.05)))
+        assert len(ends) == 3
+        times += probes["time_ns"].tolist()
+    attempts.close()
+    assert np.diff(times).min() >= 49e6  # ns; the clock of the stamps is not the one that is waited by
+
+
 def test_a_full_queue_is_silence():
     with socket.socket() as server:
         server.bind(("127.0.0.1", 0))
