@@ -7,8 +7,8 @@ lab: on the host the same numbers would leave by the default gateway.
 from __future__ import annotations
 
 import ipaddress
+import math
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -130,22 +130,6 @@ def excluded(addresses: Addresses) -> NDArray[np.bool_]:
 # --- how fast, and until when -------------------------------------------------------------------------------
 
 
-def permitted(pace: Pace, addresses: ArrayLike) -> Pace:
-    """The pace, as far as the permissions for these addresses (as numbers) allow it: their rate, and their end.
-
-    Refuses, by OutOfScope, a rate that is higher.
-    """
-    if rate := allowed_rate(addresses, pace.rate):
-        pace = replace(pace, rate=pace.rate or rate, lead=1 / rate)
-    ends = [item for item in _that_say_of(addresses) if item.until]
-    if ends:
-        first = min(ends, key=lambda item: item.left(_now()))
-        left = first.left(_now())
-        if left < (pace.deadline or left + 1):
-            pace = replace(pace, deadline=left, ends=f"the permission ended at {first.end}")
-    return pace
-
-
 def allowed_rate(addresses: ArrayLike, wanted: float | None = None) -> float | None:
     """Packets a second that the permissions allow to these addresses (as numbers); None: as many as one likes.
 
@@ -162,6 +146,12 @@ def allowed_rate(addresses: ArrayLike, wanted: float | None = None) -> float | N
             f"({rates[most].reason}).  Type rate={most:g}, or leave rate out: the scan then keeps to it by itself."
         )
     return most
+
+
+def first_end(addresses: ArrayLike) -> tuple[float, str]:
+    """Seconds until the first permission for these addresses (as numbers) ends, and when that is in words."""
+    now = _now()
+    return min(((item.left(now), item.end) for item in _that_say_of(addresses)), default=(math.inf, ""))
 
 
 def _that_say_of(addresses: ArrayLike) -> list[Authorisation]:

@@ -7,6 +7,7 @@ run the loop, conclude.  Nothing is sent before the check.
 from __future__ import annotations
 
 import difflib
+import math
 import os
 import random
 import time
@@ -207,7 +208,7 @@ def _scan(
 ) -> Scan:
     kind = technique(name)
     scope.check(asked.address)
-    pace = scope.permitted(wanted.pace, hosts.addresses)
+    pace = _permitted(wanted.pace, hosts)
     wire = open_wire(kind)
     tell, stop_telling = _teller(f"{name} scan", wanted.progress)
     try:
@@ -222,6 +223,16 @@ def _scan(
     finally:
         stop_telling()
         wire.close()
+
+
+def _permitted(pace: Pace, hosts: Targets) -> Pace:
+    """The pace, as far as the permissions for these hosts allow it: their rate, and their end."""
+    if rate := scope.allowed_rate(hosts.addresses, pace.rate):
+        pace = replace(pace, rate=pace.rate or rate, lead=1 / rate)
+    left, end = scope.first_end(hosts.addresses)
+    if left < (pace.deadline or math.inf):
+        pace = replace(pace, deadline=left, ends=f"the permission ended at {end}")
+    return pace
 
 
 def open_wire(kind: Technique | None = None) -> Wire:
