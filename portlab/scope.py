@@ -18,7 +18,6 @@ from portlab import lab
 from portlab.errors import BadTarget, OutOfScope, quoted
 from portlab.packets.leads import leads
 from portlab.permission import LARGEST, Authorisation, called, named, text, unfit, written
-from portlab.scanning.pacing import Pace
 
 Addresses = NDArray[np.uint32]
 

@@ -14,10 +14,11 @@ import numpy as np
 import pytest
 from scapy.layers.inet import ICMP, IP, TCP, IPOption_LSRR
 
-from portlab import cli, lab, scan, scope
+from portlab import cli, lab, scope
 from portlab.errors import BadTarget, OutOfScope
 from portlab.evidence.result import Scan
 from portlab.learn import ScanWidget
+from portlab.scanning import scan
 from portlab.targets import targets
 from portlab.techniques import ping_methods
 from tests.portlab.wires import RuleWire, answer_like_linux
