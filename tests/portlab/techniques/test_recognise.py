@@ -180,11 +180,14 @@ def test_each_answer_finds_its_own_probe_among_many():
 
 ERRNOS = [
     (0, Answer.CONNECTED),
+    (errno.ECONNRESET, Answer.CONNECTED),  # only what was connected can be reset so
+    (errno.EPIPE, Answer.CONNECTED),
     (errno.ECONNREFUSED, Answer.REFUSED),
     (errno.ENOPROTOOPT, Answer.PROTO_UNREACH_BY_OTHER),
     (errno.ENETUNREACH, Answer.NET_UNREACH),
     (errno.EHOSTUNREACH, Answer.HOST_UNREACH),
     (errno.EACCES, Answer.PERM_DENIED),
+    (errno.EPERM, Answer.PERM_DENIED),
     (errno.ETIMEDOUT, None),
 ]
 

@@ -1,0 +1,56 @@
+"""What an ICMP error says to each technique that sends packets: state and reason, in nmap's words."""
+
+import numpy as np
+import pytest
+from scapy.layers.inet import ICMP, IP
+
+from portlab.model import Reason, State
+from portlab.packets.craft import total_length
+from portlab.techniques import TECHNIQUES, is_ping, technique
+from portlab.techniques.matching import ProbeTable
+from portlab.verdict import Asked, conclude
+from tests.portlab.frames import GATEWAY, SCANNER, TARGET, events_of, probe
+
+ERRORS = {  # ICMP type and code -> what nmap calls it
+    (3, 0): Reason.NET_UNREACH,
+    (3, 1): Reason.HOST_UNREACH,
+    (3, 2): Reason.PROTO_UNREACH,
+    (3, 3): Reason.PORT_UNREACH,
+    (3, 5): Reason.DEST_UNREACH,
+    (3, 6): Reason.NET_UNREACH,
+    (3, 7): Reason.HOST_UNREACH,
+    (3, 9): Reason.NET_PROHIBITED,
+    (3, 10): Reason.HOST_PROHIBITED,
+    (3, 13): Reason.ADMIN_PROHIBITED,
+    (11, 0): Reason.TIME_EXCEEDED,
+}
+ASKING = [name for name in TECHNIQUES if technique(name).NEEDS_RAW and technique(name).PROTOCOL != "arp"]
+
+
+def verdict(name: str, error: tuple[int, int], by: str) -> tuple[State, Reason]:
+    """What the technique concludes of an ICMP error that quotes its own probe."""
+    kind, probes = technique(name), probe(port=1)
+    rows = kind.craft(probes)
+    quoted = IP(rows[0, : total_length(rows)[0]].tobytes())
+    events = events_of(IP(src=by, dst=SCANNER) / ICMP(type=error[0], code=error[1]) / quoted)
+    asked = Asked(probes["address"].copy(), np.ones(1, np.int32))
+    found = conclude(
+        kind, asked, probes, events, kind.recognise(events, ProbeTable(probes)), np.zeros(1, bool)
+    )
+    return State.of(found.state[0]), Reason.of(found.reason[0])
+
+
+@pytest.mark.parametrize("name", ASKING)
+def test_somebody_on_the_way_speaks_of_the_path_and_not_of_port_or_host(name: str) -> None:
+    state = State.NO_ANSWER if is_ping(name) else State.FILTERED
+    said = {error: verdict(name, error, GATEWAY) for error in ERRORS}
+    assert said == {error: (state, reason) for error, reason in ERRORS.items()}
+
+
+@pytest.mark.parametrize("name", ASKING)
+def test_the_host_itself_knows_its_ports_and_that_it_is_there(name: str) -> None:
+    """TCP says so by RST: where the host speaks ICMP of a TCP port, it is a filter's work."""
+    port_state = State.UP if is_ping(name) else State.CLOSED if name == "udp" else State.FILTERED
+    assert verdict(name, (3, 3), TARGET) == (port_state, Reason.PORT_UNREACH)
+    protocol_state = State.UP if is_ping(name) else State.FILTERED
+    assert verdict(name, (3, 2), TARGET) == (protocol_state, Reason.PROTO_UNREACH)
