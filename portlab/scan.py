@@ -339,12 +339,11 @@ def _converse(wire: Wire, packet: bytes, timeout: float) -> Exchange:
     if reachable:
         wire.send(rows)
     end = wire.now() + timeout
-    answered = False
     while (left := end - wire.now()) > 0:
         frames = wire.receive(left)
         heard.append(frames)
-        if not answered and (Dissected(frames).is_ipv4 & (frames["direction"] == RECEIVED)).any():
-            answered, end = True, min(end, wire.now() + LINGER_S)
+        if (Dissected(frames).is_ipv4 & (frames["direction"] == RECEIVED)).any():
+            end = min(end, wire.now() + LINGER_S)
     frames = np.concatenate(heard) if heard else no_frames()
     return Exchange(
         result=None,

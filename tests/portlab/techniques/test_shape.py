@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from scapy.layers.inet import IP, TCP
+from scapy.layers.inet import ICMP, IP, TCP
 
 import portlab
 from portlab.errors import BadTarget
@@ -78,6 +78,13 @@ def test_the_flags_on_the_wire(name):
     rows = technique(name).craft(probe())
     segment = IP(rows[0][: total_length(rows)[0]].tobytes())[TCP]
     assert set(str(segment.flags)) == set(FLAGS[name])
+
+
+@pytest.mark.parametrize(("name", "type_"), [("ping", 8), ("ping-timestamp", 13)])
+def test_the_message_on_the_wire(name, type_):
+    """By Scapy; the code of both questions is 0 (RFC 792)."""
+    message = IP(technique(name).craft(probe())[0].tobytes())[ICMP]
+    assert (message.type, message.code) == (type_, 0)
 
 
 def test_nobody_else_keeps_a_table_of_techniques():
