@@ -1,6 +1,7 @@
 """The scans as functions: what was checked is what is asked."""
 
 import contextlib
+import errno
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from scapy.layers.inet import ICMP, IP
 
 from portlab import scan
 from portlab.addresses import number
-from portlab.errors import OutOfScope
+from portlab.errors import BadTarget, OutOfScope
 from portlab.model import RECEIVED
 from portlab.result import Scan
 from portlab.targets import Targets
@@ -121,3 +122,33 @@ def test_a_link_on_which_anything_was_heard_is_not_blamed(
     assert found.complete
     assert str(found["web", 22].reason) == "host-unreach"
     assert "own link" not in str(found)
+
+
+def test_where_nobody_listened_beside_connect_its_word_stands(
+    in_lab: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a capture, that no frame came in says nothing of the link."""
+    wire = nobody_speaks(monkeypatch)
+    wire.late = {22: (3.1, errno.EHOSTUNREACH)}
+    found = scan.connect_scan("web", 22, tries=1)
+    assert found.complete
+    assert str(found["web", 22].reason) == "host-unreach"
+
+
+@pytest.mark.parametrize(
+    ("target", "called"), [("web", "web"), ("10.77.2.77", "10.77.2.77"), (["files", "web"], "web")]
+)
+def test_arp_asks_the_own_link_alone(
+    in_lab: Path, monkeypatch: pytest.MonkeyPatch, target: Any, called: str
+) -> None:
+    nobody_speaks(monkeypatch, "10.77.1.20")
+    with pytest.raises(BadTarget, match=f"'{called}' is not on this machine's own link"):
+        scan.ping(target, method="arp")
+
+
+def test_nobody_asks_himself_by_arp(in_lab: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    nobody_speaks(monkeypatch, "10.77.1.20")
+    with pytest.raises(BadTarget, match="This is your own address"):
+        scan.ping("student", method="arp")
+    found = scan.ping(["student", "files"], method="arp")
+    assert [(row.host, str(row.state)) for row in found] == [("files", "down")]

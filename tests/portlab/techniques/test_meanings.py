@@ -1,10 +1,12 @@
-"""What an ICMP error says to each technique that sends packets: state and reason, in nmap's words."""
+"""What an answer says to each technique: state and reason, in nmap's words."""
+
+import errno
 
 import numpy as np
 import pytest
 from scapy.layers.inet import ICMP, IP
 
-from portlab.model import Reason, State
+from portlab.model import ERRNO, Events, Reason, State, no_frames
 from portlab.packets.craft import total_length
 from portlab.techniques import TECHNIQUES, is_ping, technique
 from portlab.techniques.matching import ProbeTable
@@ -54,3 +56,28 @@ def test_the_host_itself_knows_its_ports_and_that_it_is_there(name: str) -> None
     assert verdict(name, (3, 3), TARGET) == (port_state, Reason.PORT_UNREACH)
     protocol_state = State.UP if is_ping(name) else State.FILTERED
     assert verdict(name, (3, 2), TARGET) == (protocol_state, Reason.PROTO_UNREACH)
+
+
+ERRNOS = {
+    0: (State.OPEN, Reason.SYN_ACK),
+    errno.ECONNREFUSED: (State.CLOSED, Reason.CONN_REFUSED),
+    errno.ENETUNREACH: (State.FILTERED, Reason.NET_UNREACH),
+    errno.EHOSTUNREACH: (State.FILTERED, Reason.HOST_UNREACH),
+    errno.ENOPROTOOPT: (State.FILTERED, Reason.PROTO_UNREACH),
+    errno.EPERM: (State.FILTERED, Reason.PERM_DENIED),
+    errno.ETIMEDOUT: (State.FILTERED, Reason.NO_RESPONSE),
+}
+
+
+@pytest.mark.parametrize(
+    ("number", "said"), ERRNOS.items(), ids=[errno.errorcode.get(number, "connected") for number in ERRNOS]
+)
+def test_what_connect_returned_says(number: int, said: tuple[State, Reason]) -> None:
+    ends = np.zeros(1, ERRNO)
+    ends["errno"], ends["icmp_type"] = number, -1
+    kind, probes, events = technique("connect"), probe(), Events(no_frames(), ends)
+    asked = Asked(probes["address"].copy(), np.full(1, 80, np.int32))
+    found = conclude(
+        kind, asked, probes, events, kind.recognise(events, ProbeTable(probes)), np.zeros(1, bool)
+    )
+    assert (State.of(found.state[0]), Reason.of(found.reason[0])) == said
