@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from scapy.layers.inet import ICMP, IP
 
-from portlab.model import ERRNO, Events, Reason, State, no_frames
+from portlab.model import ERRNO, Answer, Events, Reason, State, no_frames
 from portlab.packets.craft import total_length
-from portlab.techniques import TECHNIQUES, is_ping, technique
+from portlab.techniques import TECHNIQUES, filters, is_ping, technique
 from portlab.techniques.matching import ProbeTable
 from portlab.verdict import Asked, conclude
 from tests.portlab.frames import GATEWAY, SCANNER, TARGET, events_of, probe
@@ -56,6 +56,49 @@ def test_the_host_itself_knows_its_ports_and_that_it_is_there(name: str) -> None
     assert verdict(name, (3, 3), TARGET) == (port_state, Reason.PORT_UNREACH)
     protocol_state = State.UP if is_ping(name) else State.FILTERED
     assert verdict(name, (3, 2), TARGET) == (protocol_state, Reason.PROTO_UNREACH)
+
+
+UP_BY_SYN = {
+    Answer.SYN_ACK: (State.UP, Reason.SYN_ACK),
+    Answer.SYN: (State.UP, Reason.SPLIT_HANDSHAKE_SYN),
+    Answer.RST: (State.UP, Reason.RESET),
+}
+OWN_WORDS = {  # what only the one who was asked can have said
+    "syn": {
+        Answer.SYN_ACK: (State.OPEN, Reason.SYN_ACK),
+        Answer.SYN: (State.OPEN, Reason.SPLIT_HANDSHAKE_SYN),
+        Answer.RST: (State.CLOSED, Reason.RESET),
+    },
+    "udp": {Answer.UDP_RESPONSE: (State.OPEN, Reason.UDP_RESPONSE)},
+    "ack": {Answer.RST: (State.UNFILTERED, Reason.RESET)},
+    **dict.fromkeys(("fin", "null", "xmas", "maimon"), {Answer.RST: (State.CLOSED, Reason.RESET)}),
+    "ping": {Answer.ECHO_REPLY: (State.UP, Reason.ECHO_REPLY)},
+    "ping-timestamp": {Answer.TIMESTAMP_REPLY: (State.UP, Reason.TIMESTAMP_REPLY)},
+    "ping-arp": {Answer.ARP_REPLY: (State.UP, Reason.ARP_RESPONSE)},
+    "ping-syn": UP_BY_SYN,
+    "ping-ack": {Answer.RST: (State.UP, Reason.RESET)},
+    "ping-udp": {Answer.UDP_RESPONSE: (State.UP, Reason.UDP_RESPONSE)},
+}
+SILENCE = {
+    **dict.fromkeys(("syn", "ack", "connect"), State.FILTERED),
+    **dict.fromkeys(("udp", "fin", "null", "xmas", "maimon"), State.OPEN_FILTERED),
+    **dict.fromkeys(("ping", "ping-timestamp", "ping-syn", "ping-ack", "ping-udp"), State.NO_ANSWER),
+    "ping-arp": State.DOWN,
+}
+
+
+@pytest.mark.parametrize("name", OWN_WORDS)
+def test_what_the_one_who_was_asked_says(name: str) -> None:
+    by_others = {*filters.FILTERED, Answer.PORT_UNREACH_BY_TARGET, Answer.SILENCE}
+    meanings = technique(name).MEANINGS
+    said = {answer: (each.state, each.reason) for answer, each in meanings.items() if answer not in by_others}
+    assert said == OWN_WORDS[name]
+
+
+@pytest.mark.parametrize("name", TECHNIQUES)
+def test_what_silence_says(name: str) -> None:
+    silence = technique(name).MEANINGS[Answer.SILENCE]
+    assert (silence.state, silence.reason) == (SILENCE[name], Reason.NO_RESPONSE)
 
 
 ERRNOS = {
