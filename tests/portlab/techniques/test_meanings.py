@@ -71,7 +71,7 @@ OWN_WORDS = {  # what only the one who was asked can have said
     },
     "udp": {Answer.UDP_RESPONSE: (State.OPEN, Reason.UDP_RESPONSE)},
     "ack": {Answer.RST: (State.UNFILTERED, Reason.RESET)},
-    **dict.fromkeys(("fin", "null", "xmas", "maimon"), {Answer.RST: (State.CLOSED, Reason.RESET)}),
+    **{name: {Answer.RST: (State.CLOSED, Reason.RESET)} for name in ("fin", "null", "xmas", "maimon")},
     "ping": {Answer.ECHO_REPLY: (State.UP, Reason.ECHO_REPLY)},
     "ping-timestamp": {Answer.TIMESTAMP_REPLY: (State.UP, Reason.TIMESTAMP_REPLY)},
     "ping-arp": {Answer.ARP_REPLY: (State.UP, Reason.ARP_RESPONSE)},
