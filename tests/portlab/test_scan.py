@@ -11,11 +11,14 @@ from scapy.layers.inet import ICMP, IP
 
 from portlab import scan
 from portlab.addresses import number
-from portlab.errors import BadTarget, OutOfScope
+from portlab.errors import BadTarget, NotPermitted, OutOfScope
 from portlab.model import RECEIVED
 from portlab.result import Scan
 from portlab.targets import Targets
-from portlab.techniques import ping_methods
+from portlab.techniques import ping_methods, technique
+from portlab.view import progress
+from portlab.wire import raw
+from portlab.wire.kernel import KernelWire
 from tests.portlab.frames import SCANNER
 from tests.portlab.wires import RuleWire, answer_like_linux
 
@@ -152,3 +155,27 @@ def test_nobody_asks_himself_by_arp(in_lab: Path, monkeypatch: pytest.MonkeyPatc
         scan.ping("student", method="arp")
     found = scan.ping(["student", "files"], method="arp")
     assert [(row.host, str(row.state)) for row in found] == [("files", "down")]
+
+
+def test_without_rights_the_kernel_s_wire_connects_and_does_nothing_else(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(raw, "permitted", lambda: False)
+    wire = scan.open_wire(technique("connect"))
+    assert isinstance(wire, KernelWire)
+    wire.close()
+    for kind in (technique("syn"), None):
+        with pytest.raises(NotPermitted, match=r"CAP_NET_RAW.*connect_scan"):
+            scan.open_wire(kind)
+
+
+@pytest.mark.parametrize(("options", "bars"), [({}, 1), ({"progress": True}, 1), ({"progress": False}, 0)])
+def test_a_scan_shows_its_progress_unless_told_not_to(
+    in_lab: Path, monkeypatch: pytest.MonkeyPatch, options: dict[str, bool], bars: int
+) -> None:
+    made: list[tuple[object, ...]] = []
+    real = progress.Progress
+    monkeypatch.setattr(progress, "Progress", lambda *how: made.append(how) or real(*how))
+    monkeypatch.setattr(scan, "open_wire", lambda kind: RuleWire(answer_like_linux({80})))
+    scan.syn_scan("web", 80, **options)
+    assert len(made) == bars

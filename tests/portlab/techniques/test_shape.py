@@ -35,7 +35,8 @@ def test_a_technique_says_all_of_itself(name):
     assert (kind.NAME, technique_name(name)) == (name, kind.TITLE)
     assert kind.PROTOCOL in ("tcp", "udp", "icmp", "arp")
     by_the_kernel = name == "connect"
-    assert (kind.NEEDS_RAW, kind.EVIDENCE) == ((False, "errnos") if by_the_kernel else (True, "frames"))
+    evidence = "errnos" if by_the_kernel else "frames"
+    assert (kind.NEEDS_RAW, kind.EVIDENCE) == (not by_the_kernel, evidence)
     assert kind.TITLE.startswith("Ping by ") if kind.PING else kind.TITLE.endswith(" scan")
     states = {meaning.state for meaning in kind.MEANINGS.values()}
     assert states <= HOST_STATES if kind.PING else not states & HOST_STATES
@@ -78,6 +79,8 @@ def test_the_flags_on_the_wire(name):
     rows = technique(name).craft(probe())
     segment = IP(rows[0][: total_length(rows)[0]].tobytes())[TCP]
     assert set(str(segment.flags)) == set(FLAGS[name])
+    assert segment.seq == TOKEN
+    assert segment.ack == (TOKEN if "A" in FLAGS[name] else 0), "it means nothing without the flag"
 
 
 @pytest.mark.parametrize(("name", "type_"), [("ping", 8), ("ping-timestamp", 13)])
@@ -85,7 +88,10 @@ def test_the_message_on_the_wire(name, type_):
     """By Scapy; the code of both questions is 0 (RFC 792)."""
     message = IP(technique(name).craft(probe())[0].tobytes())[ICMP]
     assert (message.type, message.code) == (type_, 0)
-    if name == "ping-timestamp":
+    if name == "ping":
+        assert bytes(message.payload)[:4] == TOKEN.to_bytes(4, "big"), "by which the reply is known"
+        assert len(message.payload) == 56
+    else:
         assert (message.ts_ori, message.ts_rx, message.ts_tx) == (TOKEN, 0, 0), (
             "for the other side to fill in"
         )
