@@ -36,7 +36,7 @@ def test_a_technique_says_all_of_itself(name):
     assert kind.PROTOCOL in ("tcp", "udp", "icmp", "arp")
     by_the_kernel = name == "connect"
     evidence = "errnos" if by_the_kernel else "frames"
-    assert (kind.NEEDS_RAW, kind.EVIDENCE) == (not by_the_kernel, evidence)
+    assert (not by_the_kernel, evidence) == (kind.NEEDS_RAW, kind.EVIDENCE)
     assert kind.TITLE.startswith("Ping by ") if kind.PING else kind.TITLE.endswith(" scan")
     states = {meaning.state for meaning in kind.MEANINGS.values()}
     assert states <= HOST_STATES if kind.PING else not states & HOST_STATES
