@@ -68,7 +68,8 @@ def test_who_watches_cannot_lead_the_scan_elsewhere(in_lab: Path, monkeypatch: p
         nonlocal looks
         looks += 1
         for column in (so_far.asked.address, so_far.address):
-            with contextlib.suppress(ValueError):  # read-only
+            with contextlib.suppress(ValueError):  # read-only, and not to be made anything else
+                column.setflags(write=True)
                 column[:] = number("198.51.100.9")
         return False
 
@@ -114,6 +115,14 @@ def test_a_neighbour_who_does_not_answer_may_be_missing_or_the_link_dead(
     ]
     assert found.never_asked == (("10.77.2.10", 22),)
     assert "Not one frame came in on this machine's own link" in str(found)
+
+
+def test_behind_a_dead_link_what_was_asked_stands(in_lab: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The way to the one was known already; to the other nobody could be asked for it."""
+    nobody_speaks(monkeypatch).missing = {number("10.77.2.20")}
+    found = scan.syn_scan(["web", "db"], 22, tries=1)
+    assert [(row.host, str(row.reason)) for row in found] == [("web", "no-response")]
+    assert found.never_asked == (("10.77.2.20", 22),)
 
 
 def test_a_link_on_which_anything_was_heard_is_not_blamed(

@@ -77,7 +77,9 @@ def test_silence_is_told_in_each_ping_s_own_words():
 def test_the_flags_on_the_wire(name):
     """By Scapy: the contract of the lab reads them from the same packets, so they are held here."""
     rows = technique(name).craft(probe())
-    segment = IP(rows[0][: total_length(rows)[0]].tobytes())[TCP]
+    packet = IP(rows[0][: total_length(rows)[0]].tobytes())
+    segment = packet[TCP]
+    assert packet.id == TOKEN & 0xFFFF, "half of the token, as of every probe"
     assert set(str(segment.flags)) == set(FLAGS[name])
     assert segment.seq == TOKEN
     assert segment.ack == (TOKEN if "A" in FLAGS[name] else 0), "it means nothing without the flag"
