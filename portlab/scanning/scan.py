@@ -260,12 +260,16 @@ def _on_link(wire: Wire, asked: Asked) -> Asked:
     """What ARP can be asked about: neighbours.  The own address is passed by, since nobody asks himself."""
     others = np.array([wire.source(address) != address for address in asked.address.tolist()], bool)
     asked = Asked(asked.address[others], asked.port[others], asked.names)
-    far = [address for address in asked.address.tolist() if not wire.on_link(address)]
-    if far or not len(asked):
-        name = asked.names.get(far[0], dotted(far[0])) if far else "your own address"
+    if not len(asked):
         raise BadTarget(
-            f"{name!r} is not on this machine's own link, and ARP does not pass routers. "
-            'Use ping(..., method="icmp"), or ping hosts of your own network.'
+            'This is your own address, and nobody asks himself by ARP. Use ping(..., method="icmp"), or ping '
+            "other hosts of your own network."
+        )
+    far = [address for address in asked.address.tolist() if not wire.on_link(address)]
+    if far:
+        raise BadTarget(
+            f"{asked.names.get(far[0], dotted(far[0]))!r} is not on this machine's own link, and ARP does not pass "
+            'routers. Use ping(..., method="icmp"), or ping hosts of your own network.'
         )
     return asked
 
@@ -360,12 +364,11 @@ def _converse(wire: Wire, packet: bytes, timeout: float, lead: float) -> Exchang
     if reachable:
         wire.send(rows)
     end = wire.now() + timeout
-    answered = False
     while (left := end - wire.now()) > 0:
         frames = wire.receive(left)
         heard.append(frames)
-        if not answered and (Dissected(frames).is_ipv4 & (frames["direction"] == RECEIVED)).any():
-            answered, end = True, min(end, wire.now() + LINGER_S)
+        if (Dissected(frames).is_ipv4 & (frames["direction"] == RECEIVED)).any():
+            end = min(end, wire.now() + LINGER_S)
     frames = np.concatenate(heard) if heard else no_frames()
     return Exchange(
         result=None,

@@ -1,5 +1,7 @@
 """The words and their codes: arrays and files of before must mean the same tomorrow."""
 
+from dataclasses import FrozenInstanceError, fields
+
 import numpy as np
 import pytest
 
@@ -13,6 +15,10 @@ from portlab.model import (
     WHOLE,
     Answer,
     Coded,
+    Events,
+    Exchange,
+    Meaning,
+    Ping,
     PortResult,
     Reason,
     State,
@@ -34,8 +40,23 @@ def test_every_word_has_a_code_of_its_own_that_fits_a_byte(kind: type[Coded]) ->
     assert all(str(word) == word == word.value for word in kind)
 
 
-def test_the_codes_of_states_are_fixed() -> None:
+REASONS = [
+    "no-response", "syn-ack", "reset", "conn-refused", "udp-response", "echo-reply", "timestamp-reply",
+    "arp-response", "net-unreach", "host-unreach", "proto-unreach", "port-unreach", "net-prohibited",
+    "host-prohibited", "admin-prohibited", "time-exceeded", "split-handshake-syn", "dest-unreach", "perm-denied",
+]  # fmt: skip
+ANSWERS = [
+    "port-unreach-by-target", "port-unreach-by-other", "proto-unreach-by-target", "proto-unreach-by-other",
+    "net-unreach", "host-unreach", "net-prohibited", "host-prohibited", "admin-prohibited", "time-exceeded",
+    "dest-unreach", "no-neighbour", "perm-denied",
+]  # fmt: skip
+
+
+def test_the_codes_are_fixed() -> None:
     assert [str(State.of(code)) for code in range(1, 9)] == STATES
+    assert [str(Reason.of(code)) for code in range(1, 20)] == REASONS
+    assert [str(Answer.of(code)) for code in range(20, 33)] == ANSWERS
+    assert (Reason.UNKNOWN.code, Answer.UNKNOWN.code, Answer.SILENCE.code) == (255, 254, 255)
 
 
 def test_a_packet_of_the_protocol_beats_an_error_and_an_error_beats_silence() -> None:
@@ -86,3 +107,19 @@ def result(**changes: object) -> PortResult:
 def test_a_result_reads_as_a_sentence() -> None:
     assert str(result()) == "web (10.77.2.10 80/tcp): open, syn-ack. A SYN-ACK came back."
     assert str(result(port=None)) == "web (10.77.2.10): open, syn-ack. A SYN-ACK came back."
+
+
+VALUES = [
+    result(),
+    Meaning(State.OPEN, Reason.SYN_ACK, "It is open.", "RFC 9293"),
+    Ping("icmp", Reason.ECHO_REPLY),
+    Events(no_frames(), no_errnos()),
+    Exchange(None, no_frames(), no_errnos(), np.empty(0, PROBE), None, 0),
+]
+
+
+@pytest.mark.parametrize("value", VALUES, ids=lambda value: type(value).__name__)
+def test_what_is_known_is_a_value_and_cannot_be_rewritten(value: PortResult) -> None:
+    for field in fields(value):
+        with pytest.raises(FrozenInstanceError):
+            setattr(value, field.name, getattr(value, field.name))

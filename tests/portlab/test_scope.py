@@ -218,6 +218,12 @@ def test_a_reason_is_needed(reason: str) -> None:
     assert scope.authorised() == ()
 
 
+@pytest.mark.parametrize("form", [str, ipaddress.IPv4Network])
+def test_what_is_excluded_is_recorded_as_it_was_said(form: type) -> None:
+    granted = scope.authorise("192.0.2.0/28", form("192.0.2.8/30"), "a test", tell=lambda text: None)
+    assert granted.exclude == ("192.0.2.8/30",)
+
+
 @pytest.mark.parametrize("exclude", ["192.0.3.1", "192.0.2.0/24", "web", ""])
 def test_exclusions_lie_inside(exclude: str) -> None:
     with pytest.raises(BadTarget, match=repr(exclude)):

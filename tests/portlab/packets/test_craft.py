@@ -96,6 +96,13 @@ def test_icmp_equals_scapys(destination, type_, identifier, sequence, data):
     assert rebuilt(rows[0].tobytes()) == rows[0].tobytes()
 
 
+def test_an_icmp_error_equals_scapys():
+    quoted = bytes(IP(dst="10.77.2.10") / UDP(dport=9))
+    rows = craft.icmp(1, np.array([2], np.uint32), type_=3, code=13, data=quoted)
+    theirs = IP(src="0.0.0.1", dst="0.0.0.2", flags="DF", id=0) / ICMP(type=3, code=13) / quoted
+    assert rows[0].tobytes() == bytes(theirs)
+
+
 def test_arp_requests_equal_scapys():
     mac = np.array([2, 0, 10, 77, 1, 100], np.uint8)
     frames = craft.arp_requests(mac, 0x0A4D0164, np.array([0x0A4D010A, 0x0A4D0163], np.uint32))

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
+from scapy.layers import inet
+from scapy.layers.l2 import Ether
 
 from portlab.model import CHECKSUM_NOT_READY, DAMAGED
-from portlab.packets import damage
+from portlab.packets import damage, pcap
 from portlab.packets.verify import EMPTY, PARTIAL, RIGHT, UNJUDGED, WRONG
+from tests.portlab.packets.made import write_classic
 
 TCP, UDP, NONE = 6, 17, 0
 FINE, UNREADY = 0, CHECKSUM_NOT_READY
@@ -66,3 +71,14 @@ def test_what_a_wrong_sum_means(rows: list[tuple[int, int, int, int]], found: li
     source, protocol, header, segment = np.array(rows, np.uint32).reshape(-1, 4).T
     marks = damage.marks(source, *(column.astype(np.uint8) for column in (protocol, header, segment)))
     assert marks.tolist() == found
+
+
+def test_a_file_s_rule_is_that_of_one_sender_and_one_protocol(tmp_path: Path) -> None:
+    """Its card fills in the sums of TCP, not those of UDP; another host fills in all by itself."""
+    near, far = (inet.IP(src=f"10.0.0.{host}", dst="10.0.0.9") for host in (1, 2))
+    offloaded, wrong = inet.TCP(chksum=1), inet.UDP(chksum=1)
+    packets = [near / offloaded] * 3 + [near / inet.UDP()] * 2 + [near / wrong]
+    packets += [far / inet.TCP()] * 2 + [far / offloaded]
+    write_classic(tmp_path / "file", 1, *(bytes(Ether() / packet) for packet in packets))
+    marks = [UNREADY] * 3 + [FINE] * 2 + [DAMAGED] + [FINE] * 2 + [DAMAGED]
+    assert pcap.read(tmp_path / "file").frames["marks"].tolist() == marks

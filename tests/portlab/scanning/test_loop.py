@@ -11,7 +11,7 @@ from scapy.layers.inet import ICMP, IP, TCP, UDP
 from portlab.addresses import number
 from portlab.errors import BadTarget
 from portlab.evidence.verdict import NO_PORT, Asked
-from portlab.model import Reason, State
+from portlab.model import RECEIVED, Reason, State
 from portlab.scanning.loop import Loop
 from portlab.scanning.loss import measure_loss
 from portlab.scanning.pacing import CALIBRATION, KERNEL_SYNS_S, Pace
@@ -62,6 +62,16 @@ def test_tries_and_timeout_are_what_the_user_says():
     found = scan(wire, tries=2, timeout=3.0)
     assert len(wire.sent) == found[TARGET, 80].tries == 2
     assert wire.time == pytest.approx(wire.sent[-1][0] + 3.0, abs=0.01)
+
+
+def test_what_answers_no_probe_prolongs_no_wait():
+    """Others may talk on the link as long as they like."""
+    silent, chatty = (RuleWire(lambda packet: None) for _ in range(2))
+    for moment in np.arange(0, 20, 0.05):
+        chatty.arrive(float(moment), IP(src=TARGET, dst=SCANNER) / ICMP(type=8), RECEIVED)
+    for wire in (silent, chatty):
+        assert states(scan(wire)) == {80: ("filtered", "no-response")}
+    assert chatty.time == pytest.approx(silent.time, abs=0.01)
 
 
 def test_the_rate_is_not_exceeded():

@@ -1,6 +1,7 @@
 """The scans as functions: what was checked is what is asked."""
 
 import contextlib
+import errno
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +10,14 @@ import pytest
 from scapy.layers.inet import ICMP, IP
 
 from portlab.addresses import number
-from portlab.errors import OutOfScope
+from portlab.errors import BadTarget, NotPermitted, OutOfScope
 from portlab.evidence.result import Scan
 from portlab.model import RECEIVED
 from portlab.scanning import scan
 from portlab.targets import Targets
-from portlab.techniques import ping_methods
+from portlab.techniques import ping_methods, technique
+from portlab.wire import raw
+from portlab.wire.kernel import KernelWire
 from tests.portlab.frames import SCANNER
 from tests.portlab.wires import RuleWire, answer_like_linux
 
@@ -64,7 +67,8 @@ def test_who_watches_cannot_lead_the_scan_elsewhere(in_lab: Path, monkeypatch: p
         nonlocal looks
         looks += 1
         for column in (so_far.asked.address, so_far.address):
-            with contextlib.suppress(ValueError):  # read-only
+            with contextlib.suppress(ValueError):  # read-only, and not to be made anything else
+                column.setflags(write=True)
                 column[:] = number("198.51.100.9")
         return False
 
@@ -112,6 +116,14 @@ def test_a_neighbour_who_does_not_answer_may_be_missing_or_the_link_dead(
     assert "Not one frame came in on this machine's own link" in str(found)
 
 
+def test_behind_a_dead_link_what_was_asked_stands(in_lab: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The way to the one was known already; to the other nobody could be asked for it."""
+    nobody_speaks(monkeypatch).missing = {number("10.77.2.20")}
+    found = scan.syn_scan(["web", "db"], 22, tries=1)
+    assert [(row.host, str(row.reason)) for row in found] == [("web", "no-response")]
+    assert found.never_asked == (("10.77.2.20", 22),)
+
+
 def test_a_link_on_which_anything_was_heard_is_not_blamed(
     in_lab: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -121,3 +133,57 @@ def test_a_link_on_which_anything_was_heard_is_not_blamed(
     assert found.complete
     assert str(found["web", 22].reason) == "host-unreach"
     assert "own link" not in str(found)
+
+
+def test_where_nobody_listened_beside_connect_its_word_stands(
+    in_lab: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a capture, that no frame came in says nothing of the link."""
+    wire = nobody_speaks(monkeypatch)
+    wire.late = {22: (3.1, errno.EHOSTUNREACH)}
+    found = scan.connect_scan("web", 22, tries=1)
+    assert found.complete
+    assert str(found["web", 22].reason) == "host-unreach"
+
+
+@pytest.mark.parametrize(
+    ("target", "called"), [("web", "web"), ("10.77.2.77", "10.77.2.77"), (["files", "web"], "web")]
+)
+def test_arp_asks_the_own_link_alone(
+    in_lab: Path, monkeypatch: pytest.MonkeyPatch, target: Any, called: str
+) -> None:
+    nobody_speaks(monkeypatch, "10.77.1.20")
+    with pytest.raises(BadTarget, match=f"'{called}' is not on this machine's own link"):
+        scan.ping(target, method="arp")
+
+
+def test_nobody_asks_himself_by_arp(in_lab: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    nobody_speaks(monkeypatch, "10.77.1.20")
+    with pytest.raises(BadTarget, match="This is your own address"):
+        scan.ping("student", method="arp")
+    found = scan.ping(["student", "files"], method="arp")
+    assert [(row.host, str(row.state)) for row in found] == [("files", "down")]
+
+
+def test_without_rights_the_kernel_s_wire_connects_and_does_nothing_else(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(raw, "permitted", lambda: False)
+    wire = scan.open_wire(technique("connect"))
+    assert isinstance(wire, KernelWire)
+    wire.close()
+    for kind in (technique("syn"), None):
+        with pytest.raises(NotPermitted, match=r"CAP_NET_RAW.*connect_scan"):
+            scan.open_wire(kind)
+
+
+@pytest.mark.parametrize(("options", "bars"), [({}, 1), ({"progress": True}, 1), ({"progress": False}, 0)])
+def test_a_scan_shows_its_progress_unless_told_not_to(
+    in_lab: Path, monkeypatch: pytest.MonkeyPatch, options: dict[str, bool], bars: int
+) -> None:
+    made: list[tuple[object, ...]] = []
+    real = progress_bar.ProgressBar
+    monkeypatch.setattr(progress_bar, "ProgressBar", lambda *how: made.append(how) or real(*how))
+    monkeypatch.setattr(scan, "open_wire", lambda kind: RuleWire(answer_like_linux({80})))
+    scan.syn_scan("web", 80, **options)
+    assert len(made) == bars

@@ -188,3 +188,25 @@ def test_a_packet_for_somebody_who_is_not_there_is_not_sent(wire: RuleWire) -> N
     wire.missing = {0x0A4D0214}
     scan.send(IP(dst=DB) / ICMP(), timeout=0.01)
     assert wire.sent == []
+
+
+def test_after_the_first_answer_it_waits_a_moment_for_what_follows_and_no_longer(wire: RuleWire) -> None:
+    packet = IP(dst=WEB) / TCP(sport=5000, dport=80)
+    again = IP(src=WEB, dst=SCANNER) / TCP(sport=80, dport=5000, flags="SA")
+    for delay in (0.1, 0.19, 0.3, 0.45):
+        wire.arrive(delay, again, 0)
+    exchange = scan.send(packet, timeout=5)
+    assert len(exchange.frames) == 4, "the SYN, its answer, and what came within a fifth of a second"
+    assert scan.LINGER_S < wire.time < 0.3
+
+
+def test_without_an_answer_it_waits_as_long_as_was_asked(wire: RuleWire) -> None:
+    wire.rule = lambda packet: None
+    scan.send(IP(dst=WEB) / ICMP(), timeout=5)
+    assert wire.time == pytest.approx(5, abs=0.01)
+
+
+def test_a_late_answer_makes_it_wait_no_longer_than_was_asked(wire: RuleWire) -> None:
+    wire.rtt = 0.45
+    assert len(scan.send(IP(dst=WEB) / TCP(dport=80), timeout=0.5).frames) == 2
+    assert wire.time == pytest.approx(0.5, abs=0.01)

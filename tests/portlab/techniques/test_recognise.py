@@ -178,13 +178,26 @@ def test_each_answer_finds_its_own_probe_among_many():
     assert found.event.tolist() == list(range(200))
 
 
+@pytest.mark.parametrize("name", ["fin", "null", "xmas", "syn"])
+def test_of_two_probes_from_the_same_port_the_number_acknowledged_tells_which(name):
+    """As other tools ask again: their sequence numbers may be next to each other."""
+    counted = 0 if name == "null" else 1
+    rows = np.concatenate([probe(token=TOKEN + place, row=place) for place in range(3)])
+    for place in range(3):
+        events = events_of(tcp("RA", ack=TOKEN + place + counted))
+        assert technique(name).recognise(events, ProbeTable(rows)).probe.tolist() == [place]
+
+
 ERRNOS = [
     (0, Answer.CONNECTED),
+    (errno.ECONNRESET, Answer.CONNECTED),  # only what was connected can be reset so
+    (errno.EPIPE, Answer.CONNECTED),
     (errno.ECONNREFUSED, Answer.REFUSED),
     (errno.ENOPROTOOPT, Answer.PROTO_UNREACH_BY_OTHER),
     (errno.ENETUNREACH, Answer.NET_UNREACH),
     (errno.EHOSTUNREACH, Answer.HOST_UNREACH),
     (errno.EACCES, Answer.PERM_DENIED),
+    (errno.EPERM, Answer.PERM_DENIED),
     (errno.ETIMEDOUT, None),
 ]
 

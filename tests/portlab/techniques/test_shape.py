@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from scapy.layers.inet import IP, TCP
+from scapy.layers.inet import ICMP, IP, TCP
 
 import portlab
 from portlab.errors import BadTarget
@@ -12,7 +12,7 @@ from portlab.model import Answer, Ping, State
 from portlab.packets.craft import total_length
 from portlab.techniques import TECHNIQUES, is_ping, ping_methods, port_techniques, technique
 from portlab.view.words import technique_name
-from tests.portlab.frames import probe
+from tests.portlab.frames import TOKEN, probe
 
 HOST_STATES = {State.UP, State.DOWN, State.NO_ANSWER}
 HOUSE = Path(portlab.__file__).parent
@@ -34,8 +34,9 @@ def test_a_technique_says_all_of_itself(name):
     kind = technique(name)
     assert (kind.NAME, technique_name(name)) == (name, kind.TITLE)
     assert kind.PROTOCOL in ("tcp", "udp", "icmp", "arp")
-    assert kind.NEEDS_RAW in (True, False)
-    assert kind.EVIDENCE in ("frames", "errnos")
+    by_the_kernel = name == "connect"
+    evidence = "errnos" if by_the_kernel else "frames"
+    assert (not by_the_kernel, evidence) == (kind.NEEDS_RAW, kind.EVIDENCE)
     assert kind.TITLE.startswith("Ping by ") if kind.PING else kind.TITLE.endswith(" scan")
     states = {meaning.state for meaning in kind.MEANINGS.values()}
     assert states <= HOST_STATES if kind.PING else not states & HOST_STATES
@@ -76,8 +77,26 @@ def test_silence_is_told_in_each_ping_s_own_words():
 def test_the_flags_on_the_wire(name):
     """By Scapy: the contract of the lab reads them from the same packets, so they are held here."""
     rows = technique(name).craft(probe())
-    segment = IP(rows[0][: total_length(rows)[0]].tobytes())[TCP]
+    packet = IP(rows[0][: total_length(rows)[0]].tobytes())
+    segment = packet[TCP]
+    assert packet.id == TOKEN & 0xFFFF, "half of the token, as of every probe"
     assert set(str(segment.flags)) == set(FLAGS[name])
+    assert segment.seq == TOKEN
+    assert segment.ack == (TOKEN if "A" in FLAGS[name] else 0), "it means nothing without the flag"
+
+
+@pytest.mark.parametrize(("name", "type_"), [("ping", 8), ("ping-timestamp", 13)])
+def test_the_message_on_the_wire(name, type_):
+    """By Scapy; the code of both questions is 0 (RFC 792)."""
+    message = IP(technique(name).craft(probe())[0].tobytes())[ICMP]
+    assert (message.type, message.code) == (type_, 0)
+    if name == "ping":
+        assert bytes(message.payload)[:4] == TOKEN.to_bytes(4, "big"), "by which the reply is known"
+        assert len(message.payload) == 56
+    else:
+        assert (message.ts_ori, message.ts_rx, message.ts_tx) == (TOKEN, 0, 0), (
+            "for the other side to fill in"
+        )
 
 
 def test_nobody_else_keeps_a_table_of_techniques():
