@@ -34,11 +34,11 @@ if TYPE_CHECKING:
         maimon_scan,
         null_scan,
         ping,
-        send,
         syn_scan,
         udp_scan,
         xmas_scan,
     )
+    from portlab.scanning.send import send
     from portlab.scope import authorise
     from portlab.wire.listen import capture
 
@@ -50,6 +50,7 @@ _ROOMS = {
     "wire.listen": ["capture"],
     "errors": ["BadTarget", "LabNotRunning", "MalformedPacket", "NotPermitted", "OutOfScope", "PortLabError"],
     "exports": ["read_json", "read_nmap_xml"],
+    "scanning.send": ["send"],
     "scanning.scan": [
         "ack_scan",
         "connect_scan",
@@ -57,7 +58,6 @@ _ROOMS = {
         "maimon_scan",
         "null_scan",
         "ping",
-        "send",
         "syn_scan",
         "udp_scan",
         "xmas_scan",

@@ -18,7 +18,7 @@ from portlab import cli, lab, scope
 from portlab.errors import BadTarget, OutOfScope
 from portlab.evidence.result import Scan
 from portlab.learn import ScanWidget
-from portlab.scanning import scan
+from portlab.scanning import scan, send
 from portlab.targets import targets
 from portlab.techniques import ping_methods
 from tests.portlab.wires import RuleWire, answer_like_linux
@@ -52,14 +52,16 @@ def card(in_lab: Path) -> scope.Authorisation:
 
 @pytest.fixture
 def no_wire(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scan, "open_wire", lambda *kind: pytest.fail("a wire was opened"))
+    for opens in (scan, send):
+        monkeypatch.setattr(opens, "open_wire", lambda *kind: pytest.fail("a wire was opened"))
 
 
 @pytest.fixture
 def wire(monkeypatch: pytest.MonkeyPatch) -> RuleWire:
     """The wire that every scan and send will open."""
     opened = RuleWire(answer_like_linux({80}))
-    monkeypatch.setattr(scan, "open_wire", lambda *kind: opened)
+    for opens in (scan, send):
+        monkeypatch.setattr(opens, "open_wire", lambda *kind: opened)
     return opened
 
 
@@ -98,7 +100,7 @@ def test_the_refusal_says_whom_why_and_what_to_do() -> None:
 )
 def test_a_packet_made_by_hand_does_not_lead_there(packet: Any) -> None:
     with pytest.raises(OutOfScope, match="your permission says that db may not be probed"):
-        scan.send(packet)
+        send.send(packet)
 
 
 @pytest.mark.usefixtures("card")
@@ -158,7 +160,7 @@ def test_scans_that_follow_one_another_keep_to_it_together(wire: RuleWire) -> No
 @pytest.mark.usefixtures("card")
 def test_packets_made_by_hand_keep_to_it(wire: RuleWire) -> None:
     began = wire.time
-    scan.send(IP(dst=WEB) / TCP(dport=[1, 2, 3, 4]), timeout=0.001)
+    send.send(IP(dst=WEB) / TCP(dport=[1, 2, 3, 4]), timeout=0.001)
     times = [moment for moment, _ in wire.sent]
     assert len(times) == 4
     assert np.diff([began, *times]).min() >= 0.02

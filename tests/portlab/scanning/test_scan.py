@@ -16,6 +16,7 @@ from portlab.model import RECEIVED
 from portlab.scanning import scan
 from portlab.targets import Targets
 from portlab.techniques import ping_methods, technique
+from portlab.view import progress_bar
 from portlab.wire import raw
 from portlab.wire.kernel import KernelWire
 from tests.portlab.frames import SCANNER

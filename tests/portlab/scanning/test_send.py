@@ -12,7 +12,7 @@ from scapy.volatile import RandIP
 from portlab import scope
 from portlab.errors import BadTarget, MalformedPacket, OutOfScope
 from portlab.model import Exchange, Exchanges
-from portlab.scanning import scan
+from portlab.scanning import send
 from tests.portlab.frames import SCANNER
 from tests.portlab.wires import RuleWire, answer_like_linux
 
@@ -24,7 +24,7 @@ Opened = Callable[[], RuleWire]
 def wire(in_lab: Path, monkeypatch: pytest.MonkeyPatch) -> RuleWire:
     """The wire that send() will open."""
     opened = RuleWire(answer_like_linux({80}))
-    monkeypatch.setattr(scan, "open_wire", lambda: opened)
+    monkeypatch.setattr(send, "open_wire", lambda: opened)
     return opened
 
 
@@ -33,7 +33,7 @@ def sent(wire: RuleWire) -> list[Packet]:
 
 
 def test_one_packet_is_one_exchange(wire: RuleWire) -> None:
-    exchange = scan.send(IP(dst=WEB) / TCP(sport=5000, dport=80))
+    exchange = send.send(IP(dst=WEB) / TCP(sport=5000, dport=80))
     assert isinstance(exchange, Exchange)
     (packet,) = sent(wire)
     assert (packet.src, packet.dst) == (SCANNER, WEB)
@@ -43,7 +43,7 @@ def test_one_packet_is_one_exchange(wire: RuleWire) -> None:
 
 def test_bytes_leave_as_they_were_given(wire: RuleWire) -> None:
     given = bytes(IP(src=SCANNER, dst=WEB, id=7, chksum=1) / TCP(dport=80, chksum=2))
-    scan.send(given)
+    send.send(given)
     assert [bytes(packet) for packet in sent(wire)] == [given]
 
 
@@ -74,17 +74,17 @@ LEADING_OUTSIDE = {
 @pytest.mark.parametrize("case", LEADING_OUTSIDE)
 def test_nothing_leads_outside(wire: RuleWire, case: str) -> None:
     with pytest.raises(OutOfScope):
-        scan.send(LEADING_OUTSIDE[case])
+        send.send(LEADING_OUTSIDE[case])
     assert wire.sent == []
 
 
 def test_what_is_refused_opens_no_wire(in_lab: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scan, "open_wire", lambda: pytest.fail("a wire was opened"))
+    monkeypatch.setattr(send, "open_wire", lambda: pytest.fail("a wire was opened"))
     for packet in (IP(dst=OUTSIDE), IP(dst=WEB, options=[IPOption_LSRR(routers=[OUTSIDE])]), b"nothing"):
         with pytest.raises((OutOfScope, MalformedPacket)):
-            scan.send(packet)
+            send.send(packet)
     with pytest.raises(BadTarget):
-        scan.send(IP(dst=WEB), timeout=0)
+        send.send(IP(dst=WEB), timeout=0)
 
 
 INSIDE = {
@@ -100,16 +100,16 @@ INSIDE = {
 @pytest.mark.parametrize("case", INSIDE)
 def test_what_stays_in_the_lab_is_sent(wire: RuleWire, case: str) -> None:
     wire.rule = lambda packet: None
-    scan.send(INSIDE[case], timeout=0.01)
+    send.send(INSIDE[case], timeout=0.01)
     assert len(sent(wire)) == 1
 
 
 def test_the_own_address_is_right_as_a_source_wherever_the_machine_is(wire: RuleWire) -> None:
     wire.source = lambda address: 0xC6336401  # type: ignore[method-assign]  # 198.51.100.1, in no lab
-    scan.send(IP(dst=WEB) / ICMP(id=7))
-    scan.send(IP(src="198.51.100.1", dst=WEB) / ICMP(id=8))
+    send.send(IP(dst=WEB) / ICMP(id=7))
+    send.send(IP(src="198.51.100.1", dst=WEB) / ICMP(id=8))
     with pytest.raises(OutOfScope, match=r"198\.51\.100\.2 \(the source: answers go there\)"):
-        scan.send(IP(src="198.51.100.2", dst=WEB) / ICMP())
+        send.send(IP(src="198.51.100.2", dst=WEB) / ICMP())
     assert [packet.src for packet in sent(wire)] == ["198.51.100.1"] * 2
 
 
@@ -128,7 +128,7 @@ def test_random_addresses_leave_as_they_were_checked(wire: RuleWire, monkeypatch
         judged.clear()
         before = len(wire.sent)
         try:
-            scan.send(IP(dst=RandIP("10.77.2.0/23")) / ICMP(id=7), timeout=0.01)
+            send.send(IP(dst=RandIP("10.77.2.0/23")) / ICMP(id=7), timeout=0.01)
         except OutOfScope:
             refused += 1
         left = [bytes(packet) for packet in sent(wire)[before:]]
@@ -153,18 +153,18 @@ def test_what_is_built_again_is_checked_again(wire: RuleWire) -> None:
     """Once to see where it leads, once with its source."""
     for Turncoat.honest in (0, 1):
         with pytest.raises(OutOfScope, match=OUTSIDE):
-            scan.send(Turncoat(dst=WEB) / ICMP())
+            send.send(Turncoat(dst=WEB) / ICMP())
     assert wire.sent == []
 
 
 def test_what_was_checked_is_not_built_again(wire: RuleWire) -> None:
     Turncoat.honest = 2
-    scan.send(Turncoat(dst=WEB) / ICMP(id=7))
+    send.send(Turncoat(dst=WEB) / ICMP(id=7))
     assert [packet.dst for packet in sent(wire)] == [WEB]
 
 
 def test_what_stands_for_several_is_sent_as_all_of_them(wire: RuleWire) -> None:
-    found = scan.send(IP(dst=[WEB, DB]) / TCP(sport=5000, dport=[80, 81]))
+    found = send.send(IP(dst=[WEB, DB]) / TCP(sport=5000, dport=[80, 81]))
     assert isinstance(found, Exchanges)
     asked = [(packet.dst, packet.dport) for packet in sent(wire)]
     assert sorted(asked) == [(WEB, 80), (WEB, 81), (DB, 80), (DB, 81)]
@@ -178,15 +178,15 @@ def test_what_stands_for_several_is_sent_as_all_of_them(wire: RuleWire) -> None:
 
 def test_a_packet_longer_than_the_link_takes_is_refused_before_the_first_leaves(wire: RuleWire) -> None:
     with pytest.raises(MalformedPacket, match=r"1,501 bytes, and the link takes 1,500 \(its MTU\)"):
-        scan.send([IP(dst=WEB) / ICMP(), IP(dst=WEB) / ("x" * 1481)])
+        send.send([IP(dst=WEB) / ICMP(), IP(dst=WEB) / ("x" * 1481)])
     assert wire.sent == []
-    scan.send(IP(dst=WEB) / UDP(dport=80) / ("x" * 1472))
+    send.send(IP(dst=WEB) / UDP(dport=80) / ("x" * 1472))
     assert len(wire.sent) == 1
 
 
 def test_a_packet_for_somebody_who_is_not_there_is_not_sent(wire: RuleWire) -> None:
     wire.missing = {0x0A4D0214}
-    scan.send(IP(dst=DB) / ICMP(), timeout=0.01)
+    send.send(IP(dst=DB) / ICMP(), timeout=0.01)
     assert wire.sent == []
 
 
@@ -195,18 +195,18 @@ def test_after_the_first_answer_it_waits_a_moment_for_what_follows_and_no_longer
     again = IP(src=WEB, dst=SCANNER) / TCP(sport=80, dport=5000, flags="SA")
     for delay in (0.1, 0.19, 0.3, 0.45):
         wire.arrive(delay, again, 0)
-    exchange = scan.send(packet, timeout=5)
+    exchange = send.send(packet, timeout=5)
     assert len(exchange.frames) == 4, "the SYN, its answer, and what came within a fifth of a second"
-    assert scan.LINGER_S < wire.time < 0.3
+    assert send.LINGER_S < wire.time < 0.3
 
 
 def test_without_an_answer_it_waits_as_long_as_was_asked(wire: RuleWire) -> None:
     wire.rule = lambda packet: None
-    scan.send(IP(dst=WEB) / ICMP(), timeout=5)
+    send.send(IP(dst=WEB) / ICMP(), timeout=5)
     assert wire.time == pytest.approx(5, abs=0.01)
 
 
 def test_a_late_answer_makes_it_wait_no_longer_than_was_asked(wire: RuleWire) -> None:
     wire.rtt = 0.45
-    assert len(scan.send(IP(dst=WEB) / TCP(dport=80), timeout=0.5).frames) == 2
+    assert len(send.send(IP(dst=WEB) / TCP(dport=80), timeout=0.5).frames) == 2
     assert wire.time == pytest.approx(0.5, abs=0.01)
