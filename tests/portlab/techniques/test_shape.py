@@ -112,6 +112,6 @@ def test_nobody_else_keeps_a_table_of_techniques():
         if own not in path.parents
         and sum(bool(q.search(path.read_text("utf-8"))) for q in quoted.values()) > 9
     }
-    assert listing == {"portlab/exports/questions.py"}, (
+    assert listing == {"portlab/captures/asking.py"}, (
         "which of them a capture can tell apart is its own matter"
     )
