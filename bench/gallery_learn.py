@@ -71,7 +71,7 @@ def gates() -> Made:
         yield (
             "Gate: a ladder that waits",
             "One line that says what to do.",
-            lesson.predict("e", "syn", "web", 9).ladder(),
+            lesson.predict("e", "syn", "web", 9).exchange(),
         )
         yield "Question", "One group.", lesson.ask("who-resets")
         quiz = lesson.quiz("pre-test")

@@ -12,11 +12,10 @@ function morph(old, fresh) {
     return;
   }
   for (const { name } of [...old.attributes]) {
-    const theirs = name === "open" || name === "data-lm-suppress-shortcuts"; // the learner's, the page script's
-    if (!fresh.hasAttribute(name) && !theirs) old.removeAttribute(name);
+    if (!fresh.hasAttribute(name) && name !== "open") old.removeAttribute(name);
   }
-  for (const { name, value } of [...fresh.attributes]) {
-    if (old.getAttribute(name) !== value) old.setAttribute(name, value);
+  for (const { name, value } of [...fresh.attributes]) { // what is unfolded is the learner's to say
+    if (old.getAttribute(name) !== value && name !== "open") old.setAttribute(name, value);
   }
   morphChildren(old, fresh);
 }
@@ -66,7 +65,13 @@ function initialize({ model, signal }) {
     model.send(event.detail);
   };
 
-  const adopt = (host) => {
+  // Whether the learner has just run the figure's cell: then the focus is in the cell after it, or still in it.
+  const wasRun = (host) => {
+    const cell = host.closest(".jp-Cell"), now = document.activeElement?.closest(".jp-Cell");
+    return Boolean(now) && (now === cell || now === cell.nextElementSibling);
+  };
+
+  const adopt = (host, arrives) => {
     const lost = [...hosts].find((one) => !one.isConnected);
     if (lost) { // JupyterLab drew the output anew: put the one back that the learner was using
       host.replaceWith(lost);
@@ -82,10 +87,12 @@ function initialize({ model, signal }) {
     redraw(host);
     complain(host);
     host.dataset.alive = "1";
+    if (arrives && wasRun(host)) globalThis.portlab?.arrive?.(host);
   };
 
-  const look = () => {
-    for (const host of document.querySelectorAll(`[data-live="${name}"]`)) if (!hosts.has(host)) adopt(host);
+  const look = (changes) => { // what is there already when this begins was stored: it does not arrive
+    const all = document.querySelectorAll(`[data-live="${name}"]`);
+    for (const host of all) if (!hosts.has(host)) adopt(host, Boolean(changes));
   };
   const watcher = new MutationObserver(look);
 

@@ -29,7 +29,7 @@ class Quiz(Gated):
             groups=groups,
             button="Hand in my answers",
         )
-        super().__init__(desk, name, picture, None)
+        super().__init__(desk, name, picture)
 
     def right(self, answers: Picked) -> int:
         """How many of these answers are right."""
