@@ -123,9 +123,9 @@ class Gated:
             return
         picked = self._checked(picked)
         waits = self._run is not None and self._scan is None
-        self._ask(picked, locked=True, busy=waits, feedback=RUNNING if waits else NOTHING_SAID)
         try:
             if waits:
+                self._ask(picked, locked=True, busy=True, feedback=RUNNING)
                 self._scan = self._made()
             feedback = self._judge(picked)
             settled = self._settled(feedback)

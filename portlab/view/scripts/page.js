@@ -38,7 +38,7 @@
   // (figure, control)}, keys {key: (figure, event)}, over, move, focus, input, submit(figure, event),
   // hear(figure, detail); all may be left out.
   page.kind = (name, version, handlers) => {
-    if (version >= (page.kinds[name]?.version ?? 0)) page.kinds[name] = { version, ...handlers };
+    if (version > (page.kinds[name]?.version ?? 0)) page.kinds[name] = { version, ...handlers };
     page.wake();
   };
 
