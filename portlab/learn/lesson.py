@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 
 from portlab.errors import BadTarget
 from portlab.files import Pathish
-from portlab.learn import keys
+from portlab.learn import keys, slips
 from portlab.learn.checks import Checked, grade, plain_values, truth_of
 from portlab.learn.counter import CounterExample, Lab, show
 from portlab.learn.evidence import read_packet, read_state
@@ -37,6 +37,7 @@ from portlab.learn.together import Together
 from portlab.learn.waiting import Waiting
 from portlab.result import Scan
 from portlab.view.beat import Part
+from portlab.view.gate import Feedback
 
 AnyGate = TypeVar("AnyGate", bound=Gated)
 Show = Callable[..., Any]
@@ -64,6 +65,7 @@ class Lesson:
         self._scanner, self._lab, self._now = scanner, lab, now
         self._progress = progress or Progress(default_path())
         self._key = keys.from_environment()
+        self._slips = slips.watch()
         self._gates: dict[str, Gated] = {}
         self._together: dict[str, Together] = {}
         if self._progress.message:
@@ -185,6 +187,9 @@ class Lesson:
 
         Numbers may be off by `within`.  `wrong_means`: the misconception whose counter-example meets a wrong answer.
         """
+        if self._slips and (stale := self._slips.stale()):
+            cell = f"The cell that sets {' and '.join(stale)} stopped at a mistake."
+            return Checked(Feedback("", "Not checked yet.", (f"{cell} Repair it and run it, then this one.",)))
         if isinstance(scan, Waiting) or isinstance(truth, Waiting):
             return scan if isinstance(scan, Waiting) else truth
         given = plain_values(self._key.get(self._full(name), answer))

@@ -30,7 +30,7 @@ def draw(raw: bytes, layers: Sequence[Layer]) -> str:
         f'<div class="pair"><div class="scroll bytes" role="img"{scrolls} aria-label="{len(raw)} bytes in '
         f'hexadecimal; each stands in the list of fields">{_hexadecimal(raw, numbered)}</div>'
         f'<div class="told" aria-hidden="true" hidden="hidden"><p class="muted">{RULE}</p></div></div>'
-        '<div role="group" aria-label="Fields, 32 bits a row. Arrow keys move from field to field.">'
+        '<div class="rows" role="group" aria-label="Fields, 32 bits a row. Arrow keys move from field to field.">'
         + "".join(_layer(layer, fields) for layer, fields in numbered)
         + "</div>"
     )
