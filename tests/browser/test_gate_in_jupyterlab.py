@@ -158,10 +158,13 @@ def test_a_picture_takes_the_keys_with_a_click_and_gives_them_back_with_escape(p
     assert cell(page, FIRST).evaluate("cell => cell === document.activeElement")
 
 
-def test_a_page_that_is_loaded_anew_finds_its_beats_and_they_can_be_answered(page: Any) -> None:
+def test_a_page_that_is_loaded_anew_finds_its_beats_and_they_can_be_answered(
+    page: Any, sitting: Sitting
+) -> None:
     run_all(page)
     cell(page, FIRST).get_by_role("button", name="Answer again").click()
     cell(page, FIRST).locator("figure.pl-gate .go").wait_for(timeout=PATIENCE_MS)
+    assert "pl-ladder" not in str(outputs(save(page, sitting, NOTEBOOK))[1]).replace(".pl-ladder", "")
     page.reload()
     page.wait_for_function(READY, timeout=PATIENCE_MS)
     choose_by_keyboard(page, FIRST, 0, 0)
