@@ -71,7 +71,7 @@ function initialize({ model, signal }) {
     return Boolean(now) && (now === cell || now === cell.nextElementSibling);
   };
 
-  const adopt = (host, arrives) => {
+  const adopt = (host) => {
     const lost = [...hosts].find((one) => !one.isConnected);
     if (lost) { // JupyterLab drew the output anew: put the one back that the learner was using
       host.replaceWith(lost);
@@ -87,12 +87,11 @@ function initialize({ model, signal }) {
     redraw(host);
     complain(host);
     host.dataset.alive = "1";
-    if (arrives && wasRun(host)) globalThis.portlab?.arrive?.(host);
+    if (wasRun(host)) globalThis.portlab?.arrive?.(host);
   };
 
-  const look = (changes) => { // what is there already when this begins was stored: it does not arrive
-    const all = document.querySelectorAll(`[data-live="${name}"]`);
-    for (const host of all) if (!hosts.has(host)) adopt(host, Boolean(changes));
+  const look = () => {
+    for (const host of document.querySelectorAll(`[data-live="${name}"]`)) if (!hosts.has(host)) adopt(host);
   };
   const watcher = new MutationObserver(look);
 
