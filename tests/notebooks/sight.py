@@ -118,7 +118,7 @@ def prose_after_a_gate(lesson: Lesson) -> Told:
             yield cell.id, f"it explains {gate.id} in plain sight: portlab/data/lessons is the place"
         elif gate and cell.tag != "further":
             for told in _answers(lesson, gate):
-                if re.search(rf"(?<![\w-]){re.escape(told)}(?![\w-])", cell.source, re.IGNORECASE):
+                if _tells(told, cell.source):
                     yield cell.id, f"{told!r} tells the answer to {gate.id}"
 
 
@@ -130,6 +130,22 @@ def _answers(lesson: Lesson, gate: Cell) -> Iterator[str]:
             yield from SAYS.get(truth, ())
         elif len(truth) > 3:  # "one" and "no" are in every text
             yield truth
+
+
+@rule
+def explanations_before(lesson: Lesson) -> Told:
+    """What is said of a beat does not answer a question that is still to come."""
+    said: list[str] = []
+    for cell in lesson.code if lesson.explanations is not None else ():
+        for told in _answers(lesson, cell) if cell.calls("ask") else ():
+            for name in said:
+                if _tells(told, lesson.explanations[name]):  # type: ignore[index]
+                    yield cell.id, f"{told!r} stands in the explanation of {name!r}, before it is asked"
+        said += [name for call in cell.calls(*PROMPTS, *FILLS) if (name := named(call)) in (lesson.explanations or {})]
+
+
+def _tells(answer: str, text: str) -> bool:
+    return bool(re.search(rf"(?<![\w-]){re.escape(answer)}(?![\w-])", text, re.IGNORECASE))
 
 
 @rule

@@ -181,9 +181,20 @@ def test_a_planted_fault_is_found(rule: str, what: str, plant: Any, found: Any) 
     assert rule in found(notebook)
 
 
+def test_an_explanation_that_answers_the_next_question_is_found(found: Any) -> None:
+    told = EXPLAINED.replace("## web-80\nSo.", "## web-80\nIt was the gateway that spoke.")
+    assert found(sound(), explained=told) == {"explanations_before"}
+
+
+def test_a_lesson_without_explanations_is_not_held_to_the_law_of_sight(found: Any) -> None:
+    notebook = sound()
+    notebook["cells"][3]["source"] = "## Knock where nobody listens\n\n**Predict.**"
+    assert found(notebook, explained=None) == set()
+
+
 def test_a_key_that_nothing_asks_is_found(found: Any) -> None:
     assert found(sound(), KEYS | {"42/window": 1}) == {"keys"}
 
 
 def test_every_rule_has_a_planted_fault() -> None:
-    assert {rule for rule, _, _ in PLANTED} == set(RULES)
+    assert {rule for rule, _, _ in PLANTED} | {"explanations_before"} == set(RULES)
