@@ -22,6 +22,7 @@ from tests.notebooks.sight import RULES as SIGHT
 
 LINE_WIDTH, CODE_LINES, MEDIAN_LINES, PROSE_WORDS, CELLS, MINUTES = 88, 14, 5, 120, 60, 45
 EXERCISES = 3
+KEYS_GO_BACK = "Esc gives them back"
 READ = 100  # words a minute, in a language that is not one's own
 MINUTES_OF = {"predict": 2.0, "ask": 1.5, "check": 3.0, "see": 1.0, "cards": 5.0}  # to answer, and to look at what comes
 SLACK = 3
@@ -87,6 +88,16 @@ def opening(lesson: Lesson) -> Told:
         yield first.id, f'the opening says "About N minutes", {MINUTES} at most'
     elif f"[{lesson.number}]({lesson.path.name}) | {title} | {minutes[1]} |" not in lesson.readme:
         yield first.id, "notebooks/README.md lists another title or other minutes"
+
+
+@rule
+def keys_of_pictures(lesson: Lesson) -> Told:
+    """Whose the keys are is said once, at the beginning."""
+    if lesson.explanations is None:
+        return
+    said = [cell.id for cell in lesson.cells if KEYS_GO_BACK in cell.source]
+    if said != [lesson.cells[0].id]:
+        yield lesson.cells[0].id, f"the opening says once what a click does to the keys: {KEYS_GO_BACK!r}"
 
 
 @rule

@@ -25,7 +25,7 @@ def cell(kind: str, tag: str, source: str) -> dict[str, Any]:
 def sound() -> dict[str, Any]:
     opening = (
         "# Knock: ask a door\n\n**What you'll do.** A.\n\n**What you'll learn.** B.\n\n"
-        "**What you need.** C. About 15 minutes."
+        "**What you need.** C. About 15 minutes.\n\nClick, and the keys are its own; Esc gives them back."
     )
     cells = [
         cell("markdown", "opening", opening),
@@ -121,6 +121,8 @@ PLANTED = [
     ("opening", "nothing said of what is needed", opening("need", "want")),
     ("opening", "too many minutes", opening("15", "90")),
     ("opening", "other minutes than the list says", opening("15", "16")),
+    ("keys_of_pictures", "nothing said of the keys", opening("Esc", "Tab")),
+    ("keys_of_pictures", "said twice", add(2, " Esc gives them back.")),
     ("minutes", "fewer minutes than it takes", opening("15", "10")),
     ("first_code", "a first cell that does not say where", source(1, "import portlab as pl")),
     ("close", "no summary", source(-3, "## Goodbye")),

@@ -13,7 +13,7 @@ MOST_BYTES = 2048
 FITS = 13 * ROW
 """Bytes that are seen at once; of more, the others are scrolled to."""
 WORD = 32  # bits
-RULE = "Point at a field or a byte, or move from field to field with the arrow keys."
+RULE = "Point at a field or a byte."
 RULER = (
     '<div class="grid ruler" aria-hidden="true">'
     + "".join(f'<span style="grid-column:{bit + 1}/span 4">{bit}</span>' for bit in range(0, WORD, 8))
