@@ -62,7 +62,7 @@ class Gated:
         self._scan: Scan | None = None
         self._given = given if callable(given) else lambda: given
         self._changes_mind = False
-        given_now, self._given_waits = drawn(self._given())
+        given_now, self._given_waits = drawn(self._given(), self.name)
         self._shown_waits: frozenset[str] = frozenset()
         self._beat = Beat(picture, given_now)
         self._live = Live(self._beat.html(), str(self._beat))
@@ -186,7 +186,7 @@ class Gated:
 
     def _opened(self) -> tuple[Part, ...]:
         """What the answer opens: the pictures, and the explanation."""
-        pictures, self._shown_waits = drawn(self._show(self) if self._show else ())
+        pictures, self._shown_waits = drawn(self._show(self) if self._show else (), self.name)
         return (*pictures, *self._desk.explained(self.name))
 
     def _settle(self, record: Record | None) -> None:
@@ -207,7 +207,7 @@ class Gated:
 
     def answered(self) -> None:
         """One of them was answered: draw what waited for it."""
-        given, self._given_waits = drawn(self._given())
+        given, self._given_waits = drawn(self._given(), self.name)
         shown = self._opened() if self.committed else ()
         self._draw(replace(self._beat, given=given, shown=shown))
 

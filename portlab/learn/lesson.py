@@ -145,7 +145,7 @@ class Lesson:
         """
         gates = [beat.name for beat in beats]
         drawn = Together(
-            lambda: [self._gates[each] for each in gates], show or _side_by_side, self.explained(name)
+            name, lambda: [self._gates[each] for each in gates], show or _side_by_side, self.explained(name)
         )
         self._together[name] = drawn
         return drawn
@@ -189,7 +189,9 @@ class Lesson:
         """
         if self._slips and (stale := self._slips.stale()):
             cell = f"The cell that sets {' and '.join(stale)} stopped at a mistake."
-            return Checked(Feedback("", "Not checked yet.", (f"{cell} Repair it and run it, then this one.",)))
+            return Checked(
+                Feedback("", "Not checked yet.", (f"{cell} Repair it and run it, then this one.",))
+            )
         if isinstance(scan, Waiting) or isinstance(truth, Waiting):
             return scan if isinstance(scan, Waiting) else truth
         given = plain_values(self._key.get(self._full(name), answer))

@@ -18,11 +18,12 @@ class Together:
 
     def __init__(
         self,
+        name: str,
         beats: Callable[[], Sequence[Gated]],
         show: Callable[..., Any],
         explained: tuple[Part, ...],
     ) -> None:
-        self._beats, self._show, self._explained = beats, show, explained
+        self.name, self._beats, self._show, self._explained = name, beats, show, explained
         self._fill()
         self._live = Live(self._html(), str(self))
 
@@ -37,7 +38,7 @@ class Together:
     def _fill(self) -> None:
         beats = self._beats()
         waiting = [Waiting(beat.name) for beat in beats if not beat.committed]
-        self._shown, self.waits_for = drawn(waiting or self._show(*beats))
+        self._shown, self.waits_for = drawn(waiting or self._show(*beats), self.name)
         if not self.waits_for:
             self._shown += self._explained
 

@@ -108,6 +108,26 @@ def test_after_the_answer_shift_enter_runs_on(page: Any) -> None:
     )
 
 
+def test_on_a_small_screen_shift_enter_shows_the_picture_before_it_runs_on(page: Any) -> None:
+    run_all(page)
+    page.set_viewport_size({"width": 1200, "height": 700})
+    cell(page, FIRST).get_by_role("button", name="Answer again").click()
+    choose_by_keyboard(page, FIRST, 0, 0)
+    page.keyboard.press("Enter")
+    told(page, FIRST)
+    page.wait_for_function(f"() => {FOCUS} === {SECOND}")
+    ladder, view = cell(page, FIRST).locator(LADDER), page.locator(".jp-WindowedPanel-outer")
+    end = view.bounding_box()["y"] + view.bounding_box()["height"]
+    assert ladder.bounding_box()["y"] + ladder.bounding_box()["height"] > end
+    page.keyboard.press("Shift+Enter")
+    assert view.bounding_box()["y"] <= ladder.bounding_box()["y"]
+    assert ladder.bounding_box()["y"] + ladder.bounding_box()["height"] <= end
+    assert page.evaluate(FOCUS) == SECOND
+    for _ in range(3):  # its end, and then on
+        page.keyboard.press("Shift+Enter")
+    page.wait_for_function(f"() => {FOCUS} > {SECOND}")
+
+
 def test_a_wrong_answer_is_met_by_its_counter_example_if_that_is_wanted(
     page: Any, axe: Callable[..., list[str]], tmp_path: Path
 ) -> None:

@@ -43,6 +43,7 @@
     if (figure.dataset.locked) {
       const own = figure.closest(".jp-Cell"), next = own?.nextElementSibling;
       (next?.matches(".jp-Cell") ? next : own)?.focus({ preventScroll: true });
+      portlab.reading = figure.closest(".pl-live");
     }
     figure.querySelector(".feedback").scrollIntoView({ block: "nearest" });
   };

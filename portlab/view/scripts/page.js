@@ -59,9 +59,31 @@
     figure.closest(".jp-Cell")?.focus({ preventScroll: true });
   };
 
+  // What fills the place of an answered question may be taller than the screen.  Until its end has been in sight, Shift+Enter
+  // shows more of it instead of running the next cell: page.reading is that place.
+  const readOn = (event) => {
+    const place = page.reading, view = place?.closest(".jp-WindowedPanel-outer");
+    if (!view || event.key !== "Enter" || !event.shiftKey) return false;
+    const own = place.closest(".jp-Cell"), here = document.activeElement.closest(".jp-Cell");
+    const { top, bottom } = view.getBoundingClientRect();
+    const more = place.getBoundingClientRect().bottom - bottom;
+    if (more <= 0 || (here !== own && here !== own.nextElementSibling)) {
+      page.reading = null;
+      return false;
+    }
+    event.preventDefault();
+    event.stopPropagation();
+    // What the lower edge cuts comes to the upper one; what is higher than the screen is turned like a page.
+    const cut = [...place.querySelectorAll("figure.pl,section.pl")].find((part) => part.getBoundingClientRect().bottom > bottom);
+    const to = (cut?.getBoundingClientRect().top ?? bottom) - top - 8;
+    view.scrollBy({ top: Math.min(more, to > 40 ? to : 0.8 * view.clientHeight) });
+    return true;
+  };
+
   // The figure with the focus owns its keys: they are taken here before JupyterLab sees them, to which "dd" is to delete a
   // cell.  What runs a cell, and whatever is pressed with Ctrl, Alt or Meta, goes on; Escape gives the keys back.
   addEventListener("keydown", (event) => {
+    if (readOn(event)) return;
     const figure = event.target.closest?.("figure.pl[data-awake]");
     const theirs = event.ctrlKey || event.metaKey || event.altKey || (event.shiftKey && event.key === "Enter");
     if (!figure || theirs) return;

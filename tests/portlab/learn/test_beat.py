@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -139,6 +140,18 @@ def test_a_picture_of_several_beats_waits_for_all_and_fills_itself(lesson: Lesso
     assert page(both).count('<figure class="pl pl-ladder') == 2
     assert repr(both).endswith(SIDE)
     assert '<a href="04.ipynb">' in page(both)
+
+
+def test_two_pictures_of_one_exchange_share_no_ids(lesson: Lesson) -> None:
+    one, two = web(lesson, 80), web(lesson, 9)
+    both = lesson.together("both", one, two)
+    one.answer("open", "SYN-ACK")
+    two.answer("closed", "RST")
+    ids = [set(re.findall(r'\bid="([^"]+)"', page(each))) for each in (one, two, both)]
+    assert all(ids)
+    assert len(set.union(*ids)) == sum(map(len, ids))
+    for html in map(page, (one, two, both)):  # and all that is referred to is there
+        assert set(re.findall(r"url\(#([^)]+)\)", html)) <= set(re.findall(r'\bid="([^"]+)"', html))
 
 
 def test_it_fills_though_a_cell_was_run_again_in_between(lesson: Lesson) -> None:
