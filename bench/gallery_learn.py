@@ -12,7 +12,8 @@ import portlab as pl
 from lab_env import lab
 from portlab import ports
 from portlab.evidence.result import Scan
-from portlab.learn import Lesson
+from portlab.learn import Lesson, open_ports
+from portlab.learn.exercises import Task
 from portlab.learn.live import Live
 from portlab.learn.progress import Progress
 from portlab.port_cards import cards_of
@@ -65,14 +66,17 @@ def gates() -> Made:
         half = lesson.predict("c", "syn", "web", 22)
         half.answer("filtered", "RST")
         yield "Gate: half right", "Says which half.", half
-        wrong = lesson.predict("d", "syn", "web", 22, wrong_means="M04")
-        wrong.answer("closed", "RST")
+        wrong = lesson.predict("d", "syn", "web", 3389, wrong_means="M04")
+        wrong.answer("open", "SYN-ACK")
+        wrong.counter_example()
         yield "Gate: wrong, with a counter-example", "What speaks against it, as ladders.", wrong
-        yield (
-            "Gate: a ladder that waits",
-            "One line that says what to do.",
-            lesson.predict("e", "syn", "web", 9).ladder(),
-        )
+        waits = lesson.predict("e", "syn", "web", 9)
+        yield "A scan that waits", "Used too early: says what to do.", waits.exchange()
+        yield "A picture of two gates", "Names the one it waits for.", lesson.together("f", right, waits)
+        task = Task("doors", "Which ports are open?", "numbers", hints=["Each row marked open is one."])
+        doors = lesson.exercise("doors", open_ports, of=pl.syn_scan("mail", "20-30", **QUICK), task=task)
+        doors.answer("22, 25")
+        yield "Exercise: not yet", "The evidence, a field, what is wrong and a hint.", doors
         yield "Question", "One group.", lesson.ask("who-resets")
         quiz = lesson.quiz("pre-test")
         yield "Test", "Several questions, one button.", quiz

@@ -16,7 +16,7 @@ from xml.etree import ElementTree
 import pytest
 
 from portlab.learn import keys, progress
-from tests.notebooks.checker import asked_in
+from tests.notebooks.lesson import asked_in
 
 PROJECT = Path(__file__).resolve().parent.parent
 LESSONS = sorted((PROJECT / "notebooks").glob("*.ipynb"))

@@ -1,4 +1,4 @@
-"""A gate that hears: its question is answered once, then its scan runs, and what it guards may be seen."""
+"""A gate that hears: it asks, and when it is answered its scan runs and the whole beat fills in its place."""
 
 from __future__ import annotations
 
@@ -11,47 +11,84 @@ from portlab.evidence.result import Scan
 from portlab.learn import explain
 from portlab.learn.counter import CounterExample
 from portlab.learn.live import Detail, Live
-from portlab.learn.misconceptions import Misconception, misconception
+from portlab.learn.misconceptions import misconception
+from portlab.learn.pictures import drawn
 from portlab.learn.runs import Run
 from portlab.learn.waiting import Waiting
 from portlab.model import Exchange
 from portlab.view import anatomy, ladders
+from portlab.view.beat import Beat, Part, part
 from portlab.view.dissection import Anatomy
 from portlab.view.gate import NOTHING_SAID, Feedback, Gate
 
 RUNNING = Feedback("", "Locked in. The scan runs …")
-SHOWING, SHOWN = "Now it is put to the test in the lab …", "See below what speaks against it."
+OFFER = "Show what speaks against it"
 
-Picked = Mapping[str, str]
+Picked = Mapping[str, Any]
 Record = dict[str, Any]
 
 
 class Desk(Protocol):
-    """What a gate needs of its lesson: where answers are kept, and counter-examples."""
+    """What a gate needs of its lesson: where answers are kept, explanations, counter-examples, who else waits."""
 
-    def keep(self, name: str, record: Record) -> None: ...
+    def keep(self, name: str, record: Record, *, again: bool = False) -> None: ...
+
+    def explained(self, name: str) -> tuple[Part, ...]: ...
 
     def counter_example(self, id_: str) -> CounterExample: ...
+
+    def answered(self, name: str) -> None: ...
 
 
 class Gated:
     """A question in the page, and what it guards.  The kinds of questions say what an answer means.
 
-    `scan`, `ladder`, `ladders` and `show` answer "predict above first" until it is committed.
+    `show` is a function of the gate: it returns the picture, or the pictures, that follow the answer.  `given` are
+    pictures that stand above the question, or a function that returns them.  Either may be made of other gates: then
+    they fill when those are answered.  Until its own answer, `scan` and all that comes of it is `Waiting`.
     """
 
-    def __init__(self, desk: Desk, name: str, picture: Gate, run: Run | None) -> None:
+    def __init__(
+        self,
+        desk: Desk,
+        name: str,
+        picture: Gate,
+        run: Run | None = None,
+        show: Callable[[Any], Any] | None = None,
+        given: Any = (),
+    ) -> None:
         self.name = name
-        self._desk, self._picture, self._run = desk, picture, run
+        self._desk, self._run, self._show = desk, run, show
         self._scan: Scan | None = None
-        self._live = Live(picture.html(), str(picture))
+        self._given = given if callable(given) else lambda: given
+        self._changes_mind = False
+        given_now, self._given_waits = drawn(self._given(), self.name)
+        self._shown_waits: frozenset[str] = frozenset()
+        self._beat = Beat(picture, given_now)
+        self._live = Live(self._beat.html(), str(self._beat))
         self._live.on_tell(self._hear)
 
     # --- what a kind of question says of an answer --------------------------------------------------------
 
+    def _checked(self, picked: Picked) -> dict[str, Any]:
+        """The answer, each value one of its group's.  BadTarget names the one that is not."""
+        checked = {}
+        for group in self._beat.gate.groups:
+            values = [choice.value for choice in group.choices]
+            if picked.get(group.name) not in values:
+                raise BadTarget(
+                    f"{picked.get(group.name)!r} is no answer to {self.name!r}. Choose from {', '.join(values)}."
+                )
+            checked[group.name] = picked[group.name]
+        return checked
+
     def _judge(self, picked: Picked) -> Feedback:
         """What is said about an answer, from the evidence."""
         raise NotImplementedError
+
+    def _settled(self, feedback: Feedback) -> bool:
+        """Whether that ends it.  (An exercise goes on until it is solved.)"""
+        return True
 
     def _record(self, picked: Picked) -> Record:
         """What is kept of it."""
@@ -66,11 +103,11 @@ class Gated:
     @property
     def committed(self) -> bool:
         """Whether it was answered and, where there is one, its scan has run."""
-        return bool(self._picture.picked) and self._picture.feedback is not RUNNING
+        return self._beat.done
 
-    def answer(self, *values: str) -> None:
+    def answer(self, *values: Any) -> None:
         """Answer by a line of Python instead of the mouse, in the order of the questions."""
-        names = [group.name for group in self._picture.groups]
+        names = [group.name for group in self._beat.gate.groups]
         if len(values) != len(names):
             raise BadTarget(
                 f"{self.name!r} asks for {len(names)}: {', '.join(names)}. You gave {len(values)}."
@@ -78,28 +115,31 @@ class Gated:
         self.commit(dict(zip(names, values, strict=True)))
 
     def commit(self, picked: Picked, fresh: bool = True) -> None:
-        """Lock an answer in: the scan runs, the answer is kept and explained.  The first answer stays.
+        """Lock an answer in: the scan runs, the answer is kept, and the beat fills.
 
-        An answer that is not `fresh` was given in an earlier sitting: no counter-example is run again for it.
+        An answer that is not `fresh` was given in an earlier sitting, and is kept already.
         """
-        if self._picture.picked:
+        if self._beat.gate.locked:
             return
         picked = self._checked(picked)
-        self._draw(picked, RUNNING if self._run else NOTHING_SAID)
+        waits = self._run is not None and self._scan is None
         try:
-            self._scan = self._run() if self._run else None
-            if self._scan is not None and not self._scan.complete:
-                raise BadTarget("The scan was interrupted, so nothing is known yet: answer again.")
+            if waits:
+                self._ask(picked, locked=True, busy=True, feedback=RUNNING)
+                self._scan = self._made()
             feedback = self._judge(picked)
+            settled = self._settled(feedback)
+            shown = self._opened() if settled else ()
         except BaseException:  # nothing was learnt: the question is as open as before
             self._scan = None
-            self._draw({}, NOTHING_SAID)
+            self._ask({})
             raise
-        self._draw(picked, feedback)
-        if fresh:
-            self._keep(picked)
         if id_ := self._belief(picked):
-            self._answer_belief(misconception(id_), fresh)
+            held = misconception(id_)
+            feedback = replace(feedback, lines=(*feedback.lines, explain.belief(held, held.sentence)))
+        self._ask(picked, shown, locked=settled, feedback=feedback, offer=self._offer(picked))
+        if settled:
+            self._settle(self._record(picked) if fresh else None)
 
     def recall(self, read: Callable[[], Picked]) -> None:
         """Take up an answer of an earlier sitting.  One that no longer fits the question is left alone."""
@@ -112,43 +152,94 @@ class Gated:
         except PortLabError as error:
             self._live.report(error)
 
-    def _checked(self, picked: Picked) -> dict[str, str]:
-        """The answer, each value one of its group's.  BadTarget names the one that is not."""
-        checked = {}
-        for group in self._picture.groups:
-            values = [choice.value for choice in group.choices]
-            if picked.get(group.name) not in values:
-                raise BadTarget(
-                    f"{picked.get(group.name)!r} is no answer to {self.name!r}. Choose from {', '.join(values)}."
-                )
-            checked[group.name] = picked[group.name]
-        return checked
+    def take_over(self, earlier: Gated) -> None:
+        """The cell was run once more: what was seen then is the evidence still, if the same was asked."""
+        if earlier._run == self._run:
+            self._scan = earlier._scan
 
-    def _keep(self, picked: Picked) -> None:
-        try:
-            self._desk.keep(self.name, self._record(picked))
-        except PortLabError as error:  # it counts for this sitting all the same
-            self._live.report(error)
+    def again(self) -> None:
+        """Ask once more.  The first answer stays on the record."""
+        if self.committed:
+            self._changes_mind = True
+            self._ask({})
 
-    def _answer_belief(self, held: Misconception, fresh: bool) -> None:
-        """A wrong answer that points to a belief is met by the lab: what speaks against it is run and shown."""
-        picked, feedback = self._picture.picked, self._picture.feedback
-        if not fresh:
-            again = f'{held.sentence} lesson.counter_example("{held.id}") shows it in the lab.'
-            self._draw(picked, replace(feedback, lines=(*feedback.lines, explain.belief(held, again))))
-            return
-        self._draw(picked, replace(feedback, lines=(*feedback.lines, explain.belief(held, SHOWING))))
-        shown = self._desk.counter_example(held.id)
-        lines = (*feedback.lines, explain.belief(held, SHOWN))
-        self._draw(picked, replace(feedback, lines=lines, more_html=shown.inside(), more_text=str(shown)))
+    def counter_example(self) -> None:
+        """Run in the lab what speaks against the belief that the answer points to, and show it."""
+        gate = self._beat.gate
+        against = part(self._desk.counter_example(self._belief(gate.picked)))
+        self._draw(replace(self._beat, gate=replace(gate, offer=""), against=(against,)))
 
-    def _draw(self, picked: Picked, feedback: Feedback) -> None:
-        self._picture = replace(self._picture, picked=picked, feedback=feedback)
-        self._live.draw(self._picture.html(), str(self._picture))
+    def _offer(self, picked: Picked) -> str:
+        """What else can be shown, as the words of a button."""
+        return OFFER if self._belief(picked) else ""
+
+    def _offered(self) -> None:
+        """That button was pressed."""
+        self.counter_example()
+
+    def _made(self) -> Scan:
+        assert self._run is not None
+        scan = self._run()
+        if not scan.complete:
+            raise BadTarget("The scan was interrupted, so nothing is known yet: answer again.")
+        return scan
+
+    def _opened(self) -> tuple[Part, ...]:
+        """What the answer opens: the pictures, and the explanation."""
+        pictures, self._shown_waits = drawn(self._show(self) if self._show else (), self.name)
+        return (*pictures, *self._desk.explained(self.name))
+
+    def _settle(self, record: Record | None) -> None:
+        """Keep the answer, if it is a new one, and tell whoever waits for it."""
+        if record is not None:
+            try:
+                self._desk.keep(self.name, record, again=self._changes_mind)
+            except PortLabError as error:  # it counts for this sitting all the same
+                self._live.report(error)
+        self._desk.answered(self.name)
+
+    # --- other gates ---------------------------------------------------------------------------------------
+
+    @property
+    def waits_for(self) -> frozenset[str]:
+        """The names of other gates that its pictures wait for."""
+        return self._given_waits | self._shown_waits
+
+    def answered(self) -> None:
+        """One of them was answered: draw what waited for it."""
+        given, self._given_waits = drawn(self._given(), self.name)
+        shown = self._opened() if self.committed else ()
+        self._draw(replace(self._beat, given=given, shown=shown))
+
+    # --- the page -----------------------------------------------------------------------------------------
+
+    def _ask(
+        self,
+        picked: Picked,
+        shown: tuple[Part, ...] = (),
+        *,
+        locked: bool = False,
+        busy: bool = False,
+        feedback: Feedback = NOTHING_SAID,
+        offer: str = "",
+    ) -> None:
+        gate = replace(
+            self._beat.gate, picked=picked, locked=locked, busy=busy, feedback=feedback, offer=offer
+        )
+        self._draw(replace(self._beat, gate=gate, against=(), shown=shown))
+
+    def _draw(self, beat: Beat) -> None:
+        self._beat = beat
+        self._live.draw(beat.html(), str(beat))
 
     def _hear(self, detail: Detail) -> None:
-        if detail.get("do") == "commit":
-            self.commit(detail["picked"])
+        match detail.get("do"):
+            case "commit":
+                self.commit(detail["picked"])
+            case "again":
+                self.again()
+            case "offer" if self._beat.gate.offer:
+                self._offered()
 
     # --- what it guards -----------------------------------------------------------------------------------
 
@@ -172,30 +263,23 @@ class Gated:
             port = where[-1]
         return scan.exchange(host, port)
 
-    def ladder(self, *where: str | int) -> Exchange | Waiting:
-        """The ladder of what was predicted, or of another port: ladder(22)."""
-        return self.exchange(*where)
-
     def ladders(self, *places: int | Exchange | Waiting) -> Any:
         """Several side by side: ladders(80, 9, 22).  Another gate's exchange may be among them."""
         told = [self.exchange(place) if isinstance(place, int) else place for place in places]
-        exchanges = [each for each in told if isinstance(each, Exchange)]
-        return ladders(*exchanges) if len(exchanges) == len(told) else Waiting(self.name)
+        exchanges = [each for each in told if not isinstance(each, Waiting)]
+        if len(exchanges) == len(told):
+            return ladders(*exchanges)
+        return next(each for each in told if isinstance(each, Waiting))
 
     def packet(self, number: int) -> Anatomy | Waiting:
         """One packet of what was predicted, taken apart: packet(2) is the second, such as the SYN-ACK."""
         exchange = self.exchange()
         return anatomy(exchange.frames[number - 1]) if isinstance(exchange, Exchange) else exchange
 
-    def show(self, draw: Any, *more: Any) -> Any:
-        """Any other picture of the scan: show(picture) is picture(scan)."""
-        scan = self.scan
-        return scan if isinstance(scan, Waiting) else draw(scan, *more)
-
     # --- in the notebook ----------------------------------------------------------------------------------
 
     def __repr__(self) -> str:
-        return str(self._picture)
+        return str(self._beat)
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         return self._live._repr_mimebundle_()

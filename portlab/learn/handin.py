@@ -53,6 +53,12 @@ class HandIn(Shown):
 
 
 def _said(kept: dict[str, Any]) -> str:
+    """The answer; where it was changed, with the first one."""
+    first = f" (first: {_answer(kept['first'])})" if "first" in kept else ""
+    return _answer(kept) + first
+
+
+def _answer(kept: dict[str, Any]) -> str:
     if "state" in kept:
         return f"{kept['state']}, from {kept['packet']}"
     said = kept.get("answer", "")

@@ -1,9 +1,10 @@
 """A lesson: its predictions, questions and exercises, kept under its number.
 
     lesson = Lesson("04", scanner=pl, lab=lab)
-    door = lesson.predict("open-door", "syn", "web", "9,22,80", about=("web", 80))
-    door                        # the gate: choose state and packet, and the scan runs
-    door.ladder()               # "Predict above first" until then
+    web_80 = lesson.predict("web-80", "syn", "web", 80)
+    web_80                      # asks; once it is answered the scan runs, and feedback, picture, explanation follow
+    web_9 = lesson.predict("web-9", "syn", "web", 9, show=lambda beat: beat.packet(2))
+    lesson.together("side-by-side", web_80, web_9)      # a picture that waits for both
 
 An answer given once is known again after the kernel was restarted: the cell then runs its scan at once, for it was
 predicted.  `lesson.forget()` starts over.
@@ -13,25 +14,34 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from portlab.errors import BadTarget
 from portlab.evidence.result import Scan
 from portlab.files import Pathish
-from portlab.learn import keys
+from portlab.learn import keys, slips
 from portlab.learn.checks import Checked, grade, plain_values, truth_of
 from portlab.learn.counter import CounterExample, Lab, show
 from portlab.learn.evidence import read_packet, read_state
+from portlab.learn.exercises import Exercise, Task
+from portlab.learn.explanations import explained
 from portlab.learn.gate import Gated, Record
 from portlab.learn.handin import HandIn
 from portlab.learn.live import Live
 from portlab.learn.misconceptions import misconception
 from portlab.learn.progress import Progress, default_path
-from portlab.learn.questions import ChoiceGate, PredictionGate, Question, questions_of
+from portlab.learn.questions import ChoiceGate, PredictionGate, Question, questions_of, written
 from portlab.learn.quiz import Quiz
 from portlab.learn.reference import port_reference
 from portlab.learn.runs import planned
+from portlab.learn.together import Together
 from portlab.learn.waiting import Waiting
+from portlab.view.beat import Part
+from portlab.view.gate import Feedback
+
+AnyGate = TypeVar("AnyGate", bound=Gated)
+Show = Callable[..., Any]
+"""A function of one beat, or of several, that returns a picture, or a list of them."""
 
 
 def _now() -> datetime:
@@ -55,6 +65,9 @@ class Lesson:
         self._scanner, self._lab, self._now = scanner, lab, now
         self._progress = progress or Progress(default_path())
         self._key = keys.from_environment()
+        self._slips = slips.watch()
+        self._gates: dict[str, Gated] = {}
+        self._together: dict[str, Together] = {}
         if self._progress.message:
             print(self._progress.message)
 
@@ -70,31 +83,76 @@ class Lesson:
         about: Any = None,
         question: str = "",
         wrong_means: str = "",
+        show: Show | None = None,
+        given: Any = (),
         **options: Any,
     ) -> PredictionGate:
-        """Have state and packet predicted; then the scan runs.
+        """Have state and packet predicted; then the scan runs, and its ladder is drawn.
 
         `about`: the host and port that are asked about, such as ("web", 80); left out where one port is scanned.
+        `show`: a function of the gate that returns other pictures.  `given`: pictures to look at before.
         `wrong_means`: the misconception that a wrong answer points to here, where the table knows of none.  The
         rest goes to the scan.
         """
         run = planned(self._scanner, technique, target, ports, about, options)
-        gate = PredictionGate(self, name, run, question, wrong_means)
-        self._recall(gate, lambda said: _prediction(run.technique, said))
-        return gate
+        gate = PredictionGate(self, name, run, question, wrong_means, show, given)
+        return self._opened(gate, lambda said: _prediction(run.technique, said))
 
-    def ask(self, name: str, *run: Any, question: Question | None = None, **options: Any) -> ChoiceGate:
+    def ask(
+        self,
+        name: str,
+        *run: Any,
+        question: Question | None = None,
+        show: Show | None = None,
+        given: Any = (),
+        **options: Any,
+    ) -> ChoiceGate:
         """Ask for one of several choices.  Technique, target and ports may follow: then that scan runs on commit.
 
         The question is the one that data/questions.json has under that name for this lesson, so that its answer is
-        not read in the notebook; or the one handed in.
+        not read in the notebook; or the one handed in.  What `show` draws is the evidence, and follows the answer;
+        `given` is what is to be judged, and stands above the question.
         """
         asked = question or questions_of(self._full(name))[0]
         technique, target, ports = (*run, "common")[:3] if run else ("", None, None)
         scan = planned(self._scanner, technique, target, ports, (target, None), options) if run else None
-        gate = ChoiceGate(self, asked, scan)
-        self._recall(gate, lambda said: {name: said if isinstance(said, str) else said["answer"]})
-        return gate
+        gate = ChoiceGate(self, asked, scan, show, given)
+        return self._opened(gate, lambda said: {name: said if isinstance(said, str) else said["answer"]})
+
+    def exercise(
+        self,
+        name: str,
+        truth: Callable[[Scan], Any] | None = None,
+        *,
+        of: Scan | Gated | None = None,
+        show: Show | None = None,
+        given: Any = None,
+        task: Task | None = None,
+    ) -> Exercise:
+        """Have an answer written into a field, or ticked, and held against the evidence until it is right.
+
+        The task is the one that data/questions.json has under that name for this lesson.  `truth` asks the scan
+        `of` (or the beat's, which it then waits for) what is right, and that scan is drawn above, or what is `given`.
+        """
+        asked = task or Task(**written(self._full(name))[0])
+        gate = Exercise(self, asked, truth, of, show, given)
+        return self._opened(gate, lambda said: {name: said["answer"] if isinstance(said, dict) else said})
+
+    def together(self, name: str, *beats: Gated, show: Show | None = None) -> Together:
+        """A picture of several beats: it waits until all are answered, and fills itself then.
+
+        `show` is a function of the gates, in that order; without it their ladders stand side by side.
+        """
+        gates = [beat.name for beat in beats]
+        drawn = Together(
+            name, lambda: [self._gates[each] for each in gates], show or _side_by_side, self.explained(name)
+        )
+        self._together[name] = drawn
+        return drawn
+
+    def summary(self, *beats: Gated) -> Together:
+        """What is to be said aloud at the end, once these are answered."""
+        return self.together("say-it-aloud", *beats, show=lambda *_: ())
 
     def quiz(
         self,
@@ -111,8 +169,7 @@ class Lesson:
         """
         asked = questions_of(questions) if isinstance(questions, str) else questions
         gate = Quiz(self, name, asked, reveal, self._progress.get(earlier))
-        self._recall(gate, lambda said: said.get("answer", said))
-        return gate
+        return self._opened(gate, lambda said: said.get("answer", said))
 
     def check(
         self,
@@ -130,6 +187,11 @@ class Lesson:
 
         Numbers may be off by `within`.  `wrong_means`: the misconception whose counter-example meets a wrong answer.
         """
+        if self._slips and (stale := self._slips.stale()):
+            cell = f"The cell that sets {' and '.join(stale)} stopped at a mistake."
+            return Checked(
+                Feedback("", "Not checked yet.", (f"{cell} Repair it and run it, then this one.",))
+            )
         if isinstance(scan, Waiting) or isinstance(truth, Waiting):
             return scan if isinstance(scan, Waiting) else truth
         given = plain_values(self._key.get(self._full(name), answer))
@@ -156,9 +218,12 @@ class Lesson:
 
     # --- what is kept -------------------------------------------------------------------------------------
 
-    def keep(self, name: str, record: Record) -> None:
-        """Write an answer of this lesson down."""
-        self._progress.keep(self._full(name), {"at": self._now().isoformat(timespec="seconds"), **record})
+    def keep(self, name: str, record: Record, *, again: bool = False) -> None:
+        """Write an answer of this lesson down; where it was answered `again`, with the first one in it."""
+        record = {"at": self._now().isoformat(timespec="seconds"), **record}
+        if again and (earlier := self._progress.get(self._full(name))):
+            record["first"] = earlier.get("first", earlier)
+        self._progress.keep(self._full(name), record)
 
     def answers(self) -> dict[str, Record]:
         """What was answered in this lesson, by name."""
@@ -178,16 +243,37 @@ class Lesson:
             handed.write(path)
         return handed
 
+    # --- what gates ask of their lesson -------------------------------------------------------------------
+
+    def explained(self, name: str) -> tuple[Part, ...]:
+        """What is said of a beat once it is answered."""
+        return explained(self.number, name)
+
+    def answered(self, name: str) -> None:
+        """A gate was answered: whatever waits for it looks whether it may fill."""
+        fillable: list[Gated | Together] = [*self._gates.values(), *self._together.values()]
+        for each in fillable:
+            if name in each.waits_for:
+                each.answered()
+
     def _full(self, name: str) -> str:
         return f"{self.number}/{name}"
 
-    def _recall(self, gate: Gated, read: Callable[[Any], Mapping[str, str]]) -> None:
-        """Commit what the key file says, or take up what was answered in an earlier sitting."""
+    def _opened(self, gate: AnyGate, read: Callable[[Any], Mapping[str, Any]]) -> AnyGate:
+        """A gate, as its learner left it: what the key file says, or what was answered in an earlier sitting."""
         full = self._full(gate.name)
+        if gate.name in self._gates:
+            gate.take_over(self._gates[gate.name])
+        self._gates[gate.name] = gate
         if full in self._key:
             gate.commit(read(self._key[full]))
         elif kept := self._progress.get(full):
             gate.recall(lambda: read(kept))
+        return gate
+
+
+def _side_by_side(first: Gated, *more: Gated) -> Any:
+    return first.ladders(first.exchange(), *(each.exchange() for each in more))
 
 
 def _prediction(technique: str, said: Any) -> dict[str, str]:

@@ -12,11 +12,10 @@ function morph(old, fresh) {
     return;
   }
   for (const { name } of [...old.attributes]) {
-    const theirs = name === "open" || name === "data-lm-suppress-shortcuts"; // the learner's, the page script's
-    if (!fresh.hasAttribute(name) && !theirs) old.removeAttribute(name);
+    if (!fresh.hasAttribute(name) && name !== "open") old.removeAttribute(name);
   }
-  for (const { name, value } of [...fresh.attributes]) {
-    if (old.getAttribute(name) !== value) old.setAttribute(name, value);
+  for (const { name, value } of [...fresh.attributes]) { // what is unfolded is the learner's to say
+    if (old.getAttribute(name) !== value && name !== "open") old.setAttribute(name, value);
   }
   morphChildren(old, fresh);
 }
@@ -66,6 +65,12 @@ function initialize({ model, signal }) {
     model.send(event.detail);
   };
 
+  // Whether the learner has just run the figure's cell: then the focus is in the cell after it, or still in it.
+  const wasRun = (host) => {
+    const cell = host.closest(".jp-Cell"), now = document.activeElement?.closest(".jp-Cell");
+    return Boolean(now) && (now === cell || now === cell.nextElementSibling);
+  };
+
   const adopt = (host) => {
     const lost = [...hosts].find((one) => !one.isConnected);
     if (lost) { // JupyterLab drew the output anew: put the one back that the learner was using
@@ -82,6 +87,7 @@ function initialize({ model, signal }) {
     redraw(host);
     complain(host);
     host.dataset.alive = "1";
+    if (wasRun(host)) globalThis.portlab?.arrive?.(host);
   };
 
   const look = () => {

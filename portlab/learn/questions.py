@@ -1,9 +1,12 @@
-"""The kinds of questions: a prediction of state and packet, and one choice among several.  (A test: quiz.py.)"""
+"""The kinds of questions: a prediction of state and packet, and one choice among several.
+
+A test of many is in quiz.py, what is built or written in exercises.py.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
@@ -11,6 +14,7 @@ from typing import Any
 
 from portlab.addresses import number
 from portlab.errors import BadTarget
+from portlab.evidence.result import Scan
 from portlab.learn import explain
 from portlab.learn.evidence import packets_to_choose, read_packet, read_state, states_to_choose
 from portlab.learn.gate import Desk, Gated, Picked, Record
@@ -25,7 +29,16 @@ GUESS = "Choose one of each. A guess is fine: a wrong one teaches more."
 class PredictionGate(Gated):
     """Predict state and deciding packet; the scan runs on commit."""
 
-    def __init__(self, desk: Desk, name: str, run: Run, question: str = "", wrong_means: str = "") -> None:
+    def __init__(
+        self,
+        desk: Desk,
+        name: str,
+        run: Run,
+        question: str = "",
+        wrong_means: str = "",
+        show: Callable[[Any], Any] | None = None,
+        given: Any = (),
+    ) -> None:
         self.run, self._wrong_means = run, wrong_means
         asked = "host" if run.about[1] is None else "port"
         states = tuple(Choice(state, state, state) for state in states_to_choose(run.technique))
@@ -41,7 +54,7 @@ class PredictionGate(Gated):
             button="Lock in and run the scan",
             hint=GUESS,
         )
-        super().__init__(desk, name, picture, run)
+        super().__init__(desk, name, picture, run, show or (lambda beat: beat.exchange()), given)
 
     @property
     def result(self) -> PortResult:
@@ -121,22 +134,33 @@ def _written() -> dict[str, list[dict[str, Any]]]:
     return json.loads(text)
 
 
+def written(name: str) -> list[dict[str, Any]]:
+    """What data/questions.json has under a name.  BadTarget where there is nothing."""
+    if name not in _written():
+        raise BadTarget(f"There are no questions {name!r}. There are {', '.join(_written())}.")
+    own = name.rpartition("/")[2]
+    return [{"name": own, **fields} for fields in _written()[name]]
+
+
 def questions_of(name: str) -> list[Question]:
     """The questions that data/questions.json has under a name: one of a lesson, "04/two-resets", or a whole test.
 
     BadTarget where there are none.
     """
-    written = _written()
-    if name not in written:
-        raise BadTarget(f"There are no questions {name!r}. There are {', '.join(written)}.")
-    own = name.rpartition("/")[2]
-    return [Question(**{"name": own, **fields}) for fields in written[name]]
+    return [Question(**fields) for fields in written(name)]
 
 
 class ChoiceGate(Gated):
     """One question, one choice; where it has a scan, that runs on commit."""
 
-    def __init__(self, desk: Desk, question: Question, run: Run | None) -> None:
+    def __init__(
+        self,
+        desk: Desk,
+        question: Question,
+        run: Run | None,
+        show: Callable[[Any], Any] | None = None,
+        given: Any = (),
+    ) -> None:
         self.question = question
         picture = Gate(
             name=question.name,
@@ -146,7 +170,7 @@ class ChoiceGate(Gated):
             button="Lock in and run the scan" if run else "Lock in",
             hint="Choose one.",
         )
-        super().__init__(desk, question.name, picture, run)
+        super().__init__(desk, question.name, picture, run, show or (_evidence if run else None), given)
 
     def _judge(self, picked: Picked) -> Feedback:
         return judged(self.question, picked[self.name])
@@ -157,6 +181,17 @@ class ChoiceGate(Gated):
     def _record(self, picked: Picked) -> Record:
         said = picked[self.name]
         return {"answer": said, "right": said == self.question.answer}
+
+
+def _evidence(gate: Gated) -> Any:
+    """The ladder of the one port that was asked, or the whole scan."""
+    assert isinstance(gate.scan, Scan)
+    return gate.exchange(*_place(gate.scan)) if len(gate.scan) == 1 else gate.scan
+
+
+def _place(scan: Scan) -> list[str | int]:
+    [row] = scan
+    return [row.host] if row.port is None else [row.host, row.port]
 
 
 def judged(question: Question, said: str) -> Feedback:

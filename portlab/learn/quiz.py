@@ -29,7 +29,7 @@ class Quiz(Gated):
             groups=groups,
             button="Hand in my answers",
         )
-        super().__init__(desk, name, picture, None)
+        super().__init__(desk, name, picture)
 
     def right(self, answers: Picked) -> int:
         """How many of these answers are right."""
@@ -45,7 +45,8 @@ class Quiz(Gated):
         total = len(self.questions)
         lines = [f"{self.right(picked)} of {total} right."]
         if self._earlier:
-            lines.append(f"At the beginning it was {self.right(self._earlier['answer'])} of {total}.")
+            first = self._earlier.get("first", self._earlier)
+            lines.append(f"At the beginning it was {self.right(first['answer'])} of {total}.")
         for place, question in enumerate(self.questions, 1):
             said = judged(question, picked[question.name])
             lines.append(f"{place}. {said.mark} {question.answer}. {question.because}".rstrip())

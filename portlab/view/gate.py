@@ -1,6 +1,7 @@
 """Gate: questions that are answered before the evidence is shown, and what is said afterwards.
 
-Drawn here as a figure with native radio buttons, and told as text.  `learn` hears the answer and draws it anew.
+Drawn here as a figure with native buttons and fields, and told as text.  `learn` hears the answer and draws it anew.
+What the gate opens stands below it: beat.py.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from portlab.model import State
 from portlab.view import figure
@@ -35,27 +37,37 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """One question with its choices: one radio group."""
+    """One question with its choices: radio buttons, or boxes to tick where `several` may be right.
+
+    Without choices it is a field to write into; `unit` stands behind it, `example` says how to write.
+    """
 
     name: str
     legend: str
-    choices: tuple[Choice, ...]
+    choices: tuple[Choice, ...] = ()
+    several: bool = False
+    unit: str = ""
+    example: str = ""
 
-    def words(self, value: str) -> str:
-        """How the choice with that value is called."""
-        return next((str(choice) for choice in self.choices if choice.value == value), value)
+    def words(self, value: Any) -> str:
+        """How the choice with that value is called; several with commas; what was written, with its unit."""
+        return f"{self.plain(value)} {self.unit}".strip()
+
+    def plain(self, value: Any) -> str:
+        """The same without the unit."""
+        values = value if isinstance(value, list | tuple) else (value,)
+        called = {choice.value: str(choice) for choice in self.choices}
+        return ", ".join(called.get(each, str(each)) for each in values)
 
 
 @dataclass(frozen=True, slots=True)
 class Feedback:
-    """What is said about an answer: a mark, a headline, sentences, a line of Python; and what is shown below them."""
+    """What is said about an answer: a mark, a headline, sentences, a line of Python."""
 
     mark: str
     head: str
     lines: tuple[str, ...] = ()
     code: str = ""
-    more_html: str = ""
-    more_text: str = ""
 
     def __str__(self) -> str:
         head = f"{self.mark} {self.head}".strip()
@@ -63,11 +75,10 @@ class Feedback:
             textwrap.fill(line, WIDTH, initial_indent="  ", subsequent_indent="  ") for line in self.lines
         ]
         code = [f"  {RAN} {self.code}"] if self.code else []
-        more = ["", self.more_text] if self.more_text else []
-        return "\n".join([head, *told, *code, *more])
+        return "\n".join([head, *told, *code])
 
     def html(self) -> str:
-        """The words in a region that is read out when it changes; pictures below it, which are not."""
+        """The words, for a region that is read out when it changes."""
         mark = ""
         if self.mark:
             mark = f'<span class="mark" role="img" aria-label="{MARKS[self.mark]}">{self.mark}</span> '
@@ -84,6 +95,8 @@ class Gate:
     """A gate as it stands: the questions, what was chosen, and what is said about it.
 
     `name` is its own on the page; `picked` maps each group's name to the value chosen, and is empty until then.
+    `locked`: it is answered.  `busy`: the packets are still on their way.  `offer`: what else can be shown, as the
+    words of a button.
     """
 
     name: str
@@ -92,13 +105,17 @@ class Gate:
     groups: tuple[Group, ...]
     button: str
     hint: str = CHOOSE
-    picked: Mapping[str, str] = field(default_factory=dict)
+    picked: Mapping[str, Any] = field(default_factory=dict)
+    locked: bool = False
+    busy: bool = False
     feedback: Feedback = NOTHING_SAID
+    offer: str = ""
 
     def __str__(self) -> str:
         lines = [self.title, *textwrap.wrap(self.question, WIDTH)]
         for group in self.groups:
-            lines += textwrap.wrap(f"{group.legend}: {' / '.join(map(str, group.choices))}", WIDTH,
+            ways = " / ".join(map(str, group.choices)) or f"____ {group.unit} {group.example}".rstrip()
+            lines += textwrap.wrap(f"{group.legend}: {ways}", WIDTH,
                                    initial_indent="  ", subsequent_indent="    ")  # fmt: skip
         if self.picked:
             said = ", ".join(group.words(self.picked[group.name]) for group in self.groups)
@@ -110,7 +127,7 @@ class Gate:
         return "\n".join(lines)
 
     def html(self) -> str:
-        """The figure.  Its radio buttons work once Python hears them; before and after, it is a still picture."""
+        """The figure.  Its controls work once Python hears them; before and after, it is a still picture."""
         sets = "".join(self._fieldset(group) for group in self.groups)
         # method="dialog" outside a dialog does nothing: Enter on a radio button must not load a page.
         how_many = {1: " one", 2: ""}.get(len(self.groups), " many")
@@ -119,38 +136,54 @@ class Gate:
             f'<p class="title">{escape(self.title)}</p>'
             + (f'<p class="ask">{escape(self.question)}</p>' if self.question else "")
             + form
-            + self._bar()
-            + f'<div class="feedback" role="status">{self._said()}</div>'
-            + (f'<div class="more">{self.feedback.more_html}</div>' if self.feedback.more_html else "")
+            + ("" if self.locked else self._bar())
+            + f'<div class="feedback" role="status">{self.feedback.html() if self.feedback.head else ""}</div>'
+            + (self._after() if self.locked and not self.busy else "")
         )
-        locked = 'data-locked="1"' if self.picked else ""
-        return figure.wrap(
-            "gate", f"{self.title}. {self.question}", body, "gate", script_name="gate", data=locked
-        )
+        state = ' data-locked="1"' * self.locked + ' aria-busy="true"' * self.busy
+        label = f"{self.title}. {self.question}".strip()
+        return figure.wrap("gate", label, body, "gate", script_name="gate", data=state)
 
     def _bar(self) -> str:
-        button, hint = ("Locked in", "") if self.picked else (self.button, self.hint)
+        """What can be done while it is open."""
         return (
             '<div class="bar needs-python"><button type="button" class="go" data-do="commit" aria-disabled="true">'
-            f'{escape(button)}</button><span class="hint">{escape(hint)}</span></div>'
+            f'{escape(self.button)}</button>{self._offered()}<span class="hint">{escape(self.hint)}</span></div>'
         )
 
-    def _said(self) -> str:
-        return self.feedback.html() if self.feedback.head else ""
+    def _after(self) -> str:
+        """What can be done once it is answered."""
+        again = figure.button("again", "Answer again")
+        return f'<div class="bar needs-python">{self._offered()}{again}</div>'
+
+    def _offered(self) -> str:
+        return figure.button("offer", escape(self.offer)) if self.offer else ""
 
     def _fieldset(self, group: Group) -> str:
-        options = "".join(self._option(group, choice) for choice in group.choices)
+        options = "".join(self._option(group, choice) for choice in group.choices) or self._field(group)
         return f"<fieldset><legend>{escape(group.legend)}</legend>{options}</fieldset>"
 
     def _option(self, group: Group, choice: Choice) -> str:
-        chosen = " checked" if self.picked.get(group.name) == choice.value else ""
-        locked = " disabled" if self.picked else ""
+        picked = self.picked.get(group.name, ())
+        chosen = " checked" if choice.value == picked or (group.several and choice.value in picked) else ""
+        kind = "checkbox" if group.several else "radio"
         shape = glyph(choice.state, 14) if choice.state else ""
         return (
-            f'<label class="option"><input type="radio" name="{escape(self.name)}.{escape(group.name)}" '
-            f'data-group="{escape(group.name)}" value="{escape(choice.value)}"{chosen}{locked}>'
+            f'<label class="option"><input type="{kind}" {self._names(group)} value="{escape(choice.value)}"{chosen}>'
             f"{shape}<span>{escape(str(choice))}</span></label>"
         )
+
+    def _field(self, group: Group) -> str:
+        value = group.plain(self.picked[group.name]) if self.picked else ""
+        return (
+            f'<span class="entry"><input type="text" {self._names(group)} value="{escape(value)}" '
+            f'aria-label="{escape(group.legend)}" autocomplete="off" spellcheck="false" inputmode="numeric">'
+            f'<span class="unit">{escape(group.unit)}</span> <span class="hint">{escape(group.example)}</span></span>'
+        )
+
+    def _names(self, group: Group) -> str:
+        locked = " disabled" if self.locked else ""
+        return f'name="{escape(self.name)}.{escape(group.name)}" data-group="{escape(group.name)}"{locked}'
 
 
 def note(feedback: Feedback, more_html: str = "") -> str:

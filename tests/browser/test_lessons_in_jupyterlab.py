@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.browser.desk import ERRORS, KNOCK, NOTEBOOKS, PATIENCE_MS, Sitting
+from tests.browser.desk import ERRORS, NOTEBOOKS, PATIENCE_MS, Sitting
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.lab]
 
@@ -71,45 +71,44 @@ def predict(page: Any, cell: Any, *downs: int) -> str:
 def test_a_prediction_is_locked_in_and_its_ladder_stepped_to_the_end(
     opened: Callable[[str], Any], axe: Callable[..., list[str]]
 ) -> None:
-    page = opened(KNOCK)
+    page = opened(SHAKE)
     run(page, "lab.here()")
-    gate = run(page, 'lesson.predict("open-door"')
-    waiting = run(page, "door.ladder()")
-    assert "Predict above first." in waiting.inner_text()
+    beat = run(page, 'lesson.predict("web-80"')
+    assert beat.locator("figure.pl-ladder").count() == 0
 
-    assert "Right, and for the right reason." in predict(page, gate, 0, 0)  # open, a SYN-ACK
-    ladder = run(page, "door.ladder()")
-    following = ladder.locator(OPENS_THE_STEPS)
+    assert "Right, and for the right reason." in predict(page, beat, 0, 0)  # open, a SYN-ACK
+    following = beat.locator(OPENS_THE_STEPS)
     following.wait_for(timeout=PATIENCE_MS)
-    following.focus()
+    beat.locator("svg.ladder").click()
     said = []
     while following.get_attribute("aria-disabled") != "true":
         page.keyboard.press("ArrowRight")
-        said.append(ladder.locator(".say").inner_text())
-    assert [sentence.split(".")[0] for sentence in said] == [f"Step {step} of 4" for step in range(1, 5)]
-    assert "may I open a connection to port 80?" in said[0]
-    assert "SYN-ACK comes back in web's name" in said[1]
-    assert "The scanner's own kernel knows of no such connection and answers RST" in said[2]
-    assert "open" in said[3]
-    assert ladder.get_by_role("status").count() == 1
+        said.append(beat.locator(".say").inner_text())
+    assert [sentence.split(".")[0] for sentence in said] == [f"Step {step} of 7" for step in range(1, 8)]
+    assert "connect() makes the kernel send SYN" in said[1]
+    assert "SYN-ACK comes back in web's name" in said[2]
+    assert "open" in said[6]
+    assert "both are connected" in beat.get_by_role("region", name="Explanation").inner_text()
     assert axe(page) == []
 
 
 def test_a_field_of_a_packet_of_the_lab_lights_up_its_bytes(opened: Callable[[str], Any]) -> None:
     page = opened(SHAKE)
     run(page, "lab.here()")
-    gate = run(page, 'lesson.predict("open-door"')
-    predict(page, gate, 0, 0)
-    packet = run(page, "shake.packet(2)")
-    field = packet.locator('button.field[aria-label^="Acknowledgment number:"]')
+    predict(page, run(page, 'lesson.predict("web-80"'), 0, 0)
+    asked = run(page, 'lesson.ask("which-number"')
+    predict(page, asked, 2)
+    field = asked.locator('button.field[aria-label^="Acknowledgment number:"]')
     field.wait_for(timeout=PATIENCE_MS)
-    packet.locator("button.field").first.focus()
-    for _ in range(packet.locator("button.field").count()):
+    asked.locator(
+        "figure.pl-anatomy .heading"
+    ).click()  # a click anywhere in it: its first field has the focus
+    for _ in range(asked.locator("button.field").count()):
         if field.evaluate("field => field === document.activeElement"):
             break
         page.keyboard.press("ArrowRight")
-    lit = "".join(packet.locator(".h.hot").all_inner_texts())
-    told = packet.locator(".told").inner_text()
+    lit = "".join(asked.locator(".h.hot").all_inner_texts())
+    told = asked.locator(".told").inner_text()
     assert f"{int(lit.replace(' ', ''), 16)}" in told
     assert "one more than the sequence number of the SYN" in told
 
@@ -122,7 +121,7 @@ def test_a_card_is_turned_and_its_answer_kept(opened: Callable[[str], Any], sitt
     stage.wait_for(timeout=PATIENCE_MS)
     asked = stage.locator(".question").inner_text()
     assert re.match(r"20\b", asked)
-    stage.focus()
+    page.wait_for_function("() => document.activeElement.matches('.stage')")  # its cell was run by hand
     page.keyboard.press("Space")
     assert "FTP data" in stage.locator(".answer").inner_text()
     page.keyboard.press("1")

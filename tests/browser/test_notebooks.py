@@ -42,7 +42,7 @@ def look_through(browser: Any, sitting: Sitting, notebook: str, tmp_path: Path) 
         box and box["height"] > 100 and box["width"] > 100
         for box in (one.bounding_box() for one in ladders.all())
     )
-    waiting = page.get_by_text("Predict above first.").count()
+    waiting = page.locator("figure.pl-gate:not([data-locked])").count()
     if sitting.predicted:
         assert ladders.count() >= 3
         assert waiting == 0

@@ -29,6 +29,6 @@ def test_lesson(lesson, tmp_path):
     ] == []
     shown = "".join(str(output.get("data", {}).get("text/html", "")) for output in told)
     assert shown.count('<figure class="pl pl-ladder') >= 3  # one output may hold several
-    assert "Predict above first." not in str(told)
+    assert "is not answered yet." not in str(told)
     assert "SIMULATED" not in str(told)
     assert "docker" in str(told).lower()

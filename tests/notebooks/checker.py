@@ -13,18 +13,22 @@ Each rule is a function from a lesson to its faults.  Every cell carries one tag
 from __future__ import annotations
 
 import ast
-import json
 import re
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from statistics import median
-from typing import Any
+
+from tests.notebooks.lesson import Lesson, Rules, Told, asked, words
+from tests.notebooks.sight import RULES as SIGHT
 
 LINE_WIDTH, CODE_LINES, MEDIAN_LINES, PROSE_WORDS, CELLS, MINUTES = 88, 14, 5, 120, 60, 45
 EXERCISES = 3
+KEYS_GO_BACK = "Esc gives them back"
+READ = 100  # words a minute, in a language that is not one's own
+MINUTES_OF = {"predict": 2.0, "ask": 1.5, "check": 3.0, "see": 1.0, "cards": 5.0}  # to answer, and to look at what comes
+SLACK = 3
+BEATS = ("predict", "ask", "exercise", "together")
 KINDS = {
-    "code": {"lab", "cards", "predict", "see", "exercise", "check", "example", "ask"},
+    "code": {"lab", "cards", "predict", "see", "exercise", "check", "example", "ask", "summary"},
     "markdown": {
         "opening", "cards", "predict", "see", "explain", "exercise", "example", "ask", "stretch", "summary",
         "further",
@@ -35,7 +39,6 @@ ADDRESS = re.compile(r"\b(?:10|127|172|192)(?:\.\d+){3}\b")
 FREE = ("192.0.2.", "127.")  # for examples (RFC 5737), and everybody's own
 PAST_THE_SCOPE = {"send", "sendp", "sr", "sr1", "srp", "srp1", "srloop", "sniff", "AsyncSniffer", "sendpfast"}
 FORBIDDEN_MODULES = {"socket", "subprocess", "os", "requests", "urllib"}
-PROMPTS = {"predict", "ask", "check", "quiz"}  # methods of a lesson that want an answer, by name
 
 
 @dataclass(frozen=True)
@@ -50,78 +53,10 @@ class Fault:
         return f"[{self.rule}] {self.cell}: {self.sentence}"
 
 
-@dataclass(frozen=True)
-class Cell:
-    """One cell as the rules see it."""
-
-    id: str
-    kind: str
-    tag: str
-    source: str
-    outputs: int
-    counted: bool
-
-    @property
-    def lines(self) -> list[str]:
-        return [line for line in self.source.splitlines() if line.strip()]
-
-    @property
-    def words(self) -> int:
-        """Words of prose; drawings, tables' rules and HTML tags are none."""
-        text = re.sub(r"```.*?```|<[^>]+>|[|*`#]", " ", self.source, flags=re.S)
-        return len(re.findall(r"[^\W_][\w'’.-]*", text))
-
-    def tree(self) -> ast.Module:
-        return ast.parse(self.source)
-
-
-@dataclass(frozen=True)
-class Lesson:
-    """A notebook, the folder it lies in, and the names its key file knows."""
-
-    path: Path
-    cells: list[Cell]
-    whole: dict[str, Any]
-    keys: frozenset[str]
-    readme: str
-
-    @property
-    def code(self) -> list[Cell]:
-        return [cell for cell in self.cells if cell.kind == "code"]
-
-    @property
-    def number(self) -> str:
-        return self.path.stem.split("_")[0]
-
-
-def read(
-    path: Path, whole: dict[str, Any] | None = None, keys: frozenset[str] = frozenset(), readme: str = ""
-) -> Lesson:
-    """A notebook from the disk, or (for planted faults) one that only bears its name."""
-    whole = json.loads(path.read_text("utf-8")) if whole is None else whole
-    cells = [
-        Cell(
-            cell["id"],
-            cell["cell_type"],
-            str(cell["metadata"].get("tags", [""])[0]),
-            "".join(cell["source"]),
-            len(cell.get("outputs", [])),
-            cell.get("execution_count") is not None,
-        )
-        for cell in whole["cells"]
-    ]
-    return Lesson(path, cells, whole, keys, readme)
-
-
 # --- rules ------------------------------------------------------------------------------------------------
 
-Told = Iterator[tuple[str, str]]
-RULES: dict[str, Callable[[Lesson], Told]] = {}
-
-
-def rule(check: Callable[[Lesson], Told]) -> Callable[[Lesson], Told]:
-    RULES[check.__name__] = check
-    return check
+RULES = Rules(SIGHT)
+rule = RULES.add
 
 
 def faults(lesson: Lesson) -> list[Fault]:
@@ -156,6 +91,28 @@ def opening(lesson: Lesson) -> Told:
 
 
 @rule
+def keys_of_pictures(lesson: Lesson) -> Told:
+    """Whose the keys are is said once, at the beginning."""
+    if lesson.explanations is None:
+        return
+    said = [cell.id for cell in lesson.cells if KEYS_GO_BACK in cell.source]
+    if said != [lesson.cells[0].id]:
+        yield lesson.cells[0].id, f"the opening says once what a click does to the keys: {KEYS_GO_BACK!r}"
+
+
+@rule
+def minutes(lesson: Lesson) -> Told:
+    """The minutes are those that reading, answering and looking take."""
+    said = re.search(r"About (\d+) minutes", lesson.cells[0].source)
+    if lesson.explanations is None or not said:
+        return
+    read = sum(cell.words for cell in lesson.cells) + sum(map(words, lesson.explanations.values()))
+    spent = read / READ + sum(MINUTES_OF.get(cell.tag, 0) for cell in lesson.code)
+    if abs(spent - int(said[1])) > SLACK:
+        yield lesson.cells[0].id, f"it takes about {round(spent)} minutes, and says {said[1]}"
+
+
+@rule
 def first_code(lesson: Lesson) -> Told:
     if not lesson.code or not lesson.code[0].source.rstrip().endswith("lab.here()"):
         yield lesson.cells[0].id, "the first code cell says which lab this is: it ends with lab.here()"
@@ -163,29 +120,24 @@ def first_code(lesson: Lesson) -> Told:
 
 @rule
 def close(lesson: Lesson) -> Told:
-    *_, summary, further = lesson.cells
-    if not summary.source.startswith("## Say it aloud"):
-        yield summary.id, 'the last cell but one is "## Say it aloud"'
-    if not further.source.startswith("## Further reading"):
-        yield further.id, 'the last cell is "## Further reading"'
+    headings = [cell for cell in lesson.cells if cell.source.startswith("## ")][-2:]
+    if not headings[0].source.startswith("## Say it aloud"):
+        yield headings[0].id, 'before the reading stands "## Say it aloud"'
+    if not lesson.cells[-1].source.startswith("## Further reading"):
+        yield lesson.cells[-1].id, 'the last cell is "## Further reading"'
 
 
 @rule
 def beat(lesson: Lesson) -> Told:
-    """After a prediction the evidence is seen, and only then explained."""
+    """What asks is asked for in prose, and explained once it is answered."""
     for place, cell in enumerate(lesson.cells):
-        if cell.kind != "code" or cell.tag != "predict":
+        if not cell.calls(*BEATS):
             continue
-        following = [each.tag for each in lesson.cells[place + 1 :]]
-        if "see" not in following:
-            yield cell.id, "its evidence is never seen"
-        elif "explain" not in following:
-            yield cell.id, "nothing explains this prediction"
-        elif following.index("explain") < following.index("see"):
-            yield cell.id, "it is explained before the evidence is seen"
-        before = [each for each in lesson.cells[:place] if each.kind == "markdown"]
-        if not before or "redict" not in before[-1].source:
+        before = lesson.cells[place - 1]
+        if cell.calls("predict") and "redict" not in before.source:
             yield cell.id, "the prose before a prediction asks for it"
+        if lesson.explanations is not None and before.kind != "markdown":
+            yield cell.id, "no prose leads to it"
 
 
 @rule
@@ -296,25 +248,6 @@ def alternatives(lesson: Lesson) -> Told:
                     yield cell.id, "an <img> without alt"
 
 
-def asked(cell: Cell) -> list[str]:
-    """The names that a code cell asks the learner for: lesson.predict("door", ...) asks for "door"."""
-    try:
-        nodes = list(ast.walk(cell.tree()))
-    except SyntaxError:
-        return []
-    calls = [node for node in nodes if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)]
-    named = [call.args[0] for call in calls if call.args and call.func.attr in PROMPTS]  # type: ignore[attr-defined]
-    return [
-        first.value for first in named if isinstance(first, ast.Constant) and isinstance(first.value, str)
-    ]
-
-
-def asked_in(path: Path) -> list[str]:
-    """Everything that a lesson asks for, as the key file names it: "04/open-door"."""
-    lesson = read(path)
-    return [f"{lesson.number}/{name}" for cell in lesson.code for name in asked(cell)]
-
-
 @rule
 def keys(lesson: Lesson) -> Told:
     """What asks the learner has one name, and the key file knows it; and the key file knows no more."""
@@ -326,7 +259,7 @@ def keys(lesson: Lesson) -> Told:
             if name in met:
                 yield cell.id, f"{name!r} is asked twice"
             met.add(name)
-    for name in sorted(lesson.keys - met):
+    for name in sorted(lesson.keys.keys() - met):
         if name.startswith(f"{lesson.number}/"):
             yield lesson.cells[0].id, f"the key file knows {name!r}, which nothing asks"
 

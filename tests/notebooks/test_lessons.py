@@ -2,26 +2,53 @@
 
 from __future__ import annotations
 
+import ast
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from tests.notebooks.checker import faults, read
+import portlab as pl
+from lab_env import lab
+from portlab.learn.questions import questions_of
+from portlab.learn.runs import planned
+from tests.notebooks.checker import faults
+from tests.notebooks.lesson import Lesson, named, read
 
 FOLDER = Path(__file__).resolve().parents[2] / "notebooks"
+RUNS = {"about", "timeout", "tries", "rate", "method"}  # what a scan is told
 LESSONS = sorted(FOLDER.glob("*.ipynb"))
-KEYS = frozenset(json.loads(Path(__file__).with_name("key.json").read_text("utf-8")))
+KEYS = json.loads(Path(__file__).with_name("key.json").read_text("utf-8"))
 
 
 def test_there_are_lessons() -> None:
     assert {"00", "03", "04", "08"} <= {path.stem[:2] for path in LESSONS}
 
 
+def truths(lesson: Lesson) -> dict[str, str]:
+    """What is right, by full name: the state that the simulated lab brings, and the right choices."""
+    lab.here()
+    found = {}
+    for cell in lesson.code:
+        for call in cell.calls("predict"):
+            name, technique, target, *ports = (ast.literal_eval(each) for each in call.args)
+            options = {each.arg: ast.literal_eval(each.value) for each in call.keywords if each.arg in RUNS}
+            run = planned(pl, technique, target, *(ports or ["common"]), options.pop("about", None), options)
+            host, port = run.about
+            scan = run()
+            found[f"{lesson.number}/{name}"] = str((scan[host] if port is None else scan[host, port]).state)
+        for call in cell.calls("ask"):
+            full = f"{lesson.number}/{named(call)}"
+            found[full] = questions_of(full)[0].answer
+    return found
+
+
 @pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
 def test_a_lesson_has_no_fault(path: Path) -> None:
     readme = (FOLDER / "README.md").read_text("utf-8")
-    assert [str(fault) for fault in faults(read(path, keys=KEYS, readme=readme))] == []
+    lesson = read(path, keys=KEYS, readme=readme)
+    assert [str(fault) for fault in faults(replace(lesson, truths=truths(lesson)))] == []
 
 
 def test_the_key_answers_nothing_else() -> None:

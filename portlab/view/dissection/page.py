@@ -13,7 +13,7 @@ MOST_BYTES = 2048
 FITS = 13 * ROW
 """Bytes that are seen at once; of more, the others are scrolled to."""
 WORD = 32  # bits
-RULE = "Point at a field or a byte, or move from field to field with the arrow keys."
+RULE = "Point at a field or a byte."
 RULER = (
     '<div class="grid ruler" aria-hidden="true">'
     + "".join(f'<span style="grid-column:{bit + 1}/span 4">{bit}</span>' for bit in range(0, WORD, 8))
@@ -30,7 +30,7 @@ def draw(raw: bytes, layers: Sequence[Layer]) -> str:
         f'<div class="pair"><div class="scroll bytes" role="img"{scrolls} aria-label="{len(raw)} bytes in '
         f'hexadecimal; each stands in the list of fields">{_hexadecimal(raw, numbered)}</div>'
         f'<div class="told" aria-hidden="true" hidden="hidden"><p class="muted">{RULE}</p></div></div>'
-        '<div role="group" aria-label="Fields, 32 bits a row. Arrow keys move from field to field.">'
+        '<div class="rows" role="group" aria-label="Fields, 32 bits a row. Arrow keys move from field to field.">'
         + "".join(_layer(layer, fields) for layer, fields in numbered)
         + "</div>"
     )

@@ -10,6 +10,7 @@ the button "Scanner's view" shows the one or the other.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from portlab.model import Exchange
@@ -51,13 +52,14 @@ def html(story: Story, alone: bool = True) -> str:
     fidelity = "" if story.result is None else figure.fidelity(story.result.fidelity)
     alternative = f"{story.title}. {_in_short(story)} The table below says the same in words."
     body = (
-        figure.heading(story.title, story.asked, fidelity)
+        figure.heading(story.title, story.asked, fidelity if alone else "")
         + _controls(story)
         + figure.picture(svg, height, alternative, "ladder")
-        + f"<figcaption>{_caption(story, alone)}</figcaption>"
+        + f"<figcaption>{_caption(story)}</figcaption>"
         + f"<details{' open' if alone else ''}>"
         + f"<summary>The same in words ({count(len(story.rows), 'event')})</summary>"
         + figure.table(story.title, HEADS, cells, "steps", marks)
+        + _small_print(story, alone)
         + "</details>"
     )
     return figure.wrap("ladder", story.title, body, *SHEETS, script_name="ladder", bare=not alone)
@@ -86,8 +88,8 @@ def _in_short(story: Story) -> str:
     return "" if result is None else f"{result.state}, {result.reason}: {result.sentence}"
 
 
-def _caption(story: Story, alone: bool) -> str:
-    """The verdict's sentence, which is still to come while the ladder is stepped, and what the times are."""
+def _caption(story: Story) -> str:
+    """The verdict's sentence, which is still to come while the ladder is stepped."""
     told, last = "", f'data-i="{len(story.rows) + 1}"'
     if story.result is not None:
         told = f"<p {last}>{escape(story.result.sentence)}</p>"
@@ -95,8 +97,19 @@ def _caption(story: Story, alone: bool) -> str:
             told += f"<p {last}><strong>{escape(story.result.caveat)}</strong></p>"
         if story.untouched:
             told += f'<p class="truth" {last}>{escape(story.actors[-1].name)} recorded, and saw nothing of this.</p>'
-        told += f'<p class="muted" {last}>Source: {escape(story.result.source)}.</p>'
-    return told + (f'<p class="muted">{_times(story)}</p>' if alone else "")
+    return told
+
+
+def _small_print(story: Story, alone: bool) -> str:
+    """Where the verdict stands written, and what the times are."""
+    source = "" if story.result is None else f"Source: {escape(story.result.source)}. "
+    return f'<p class="muted">{source}{_times(story) if alone else ""}</p>'
+
+
+def _fidelities(*stories: Story) -> Iterator[str]:
+    """How real the packets were, as badges: one where all were the same."""
+    for name in dict.fromkeys(story.result.fidelity for story in stories if story.result):
+        yield figure.fidelity(name)
 
 
 def _times(*stories: Story) -> str:
@@ -181,7 +194,8 @@ class Ladders(Shown):
         figures = "".join(html(story, alone=False) for story in stories)
         return (
             figure.style("ladder", *SHEETS)
-            + f'<div class="pl-side">{figures}</div><div class="pl"><p class="muted">{_times(*stories)}</p></div>'
+            + f'<div class="pl-side">{figures}</div>'
+            + f'<div class="pl"><p class="muted">{"".join(_fidelities(*stories))} {_times(*stories)}</p></div>'
             + figure.script("ladder")
         )
 

@@ -189,8 +189,11 @@ def _label(row: StoryRow, x: float, y: float) -> str:
     """What the packet is, with its numbers where there is room."""
     name = element("tspan", escape(row.what), css="name")
     detail = element("tspan", escape(row.detail), css="detail", dx=8) if row.detail else ""
-    wide = element("text", name, detail, x=percent(x), y=f"{y:g}", css="label wide", text_anchor="middle")
-    narrow = text(percent(x), y, row.short, "label name narrow", "middle")
+    short = element("tspan", escape(row.short), css="name")
+    ttl = element("tspan", escape(row.ttl), css="detail", dx=6) if row.ttl else ""
+    at = {"x": percent(x), "y": f"{y:g}", "text_anchor": "middle"}
+    wide = element("text", name, detail, **at, css="label wide")
+    narrow = element("text", short, ttl, **at, css="label narrow")
     return wide + narrow
 
 

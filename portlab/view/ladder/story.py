@@ -86,6 +86,7 @@ class StoryRow:
     until_ns: int = 0  # a silence ends
     short: str = ""  # `what` for narrow pictures
     detail: str = ""  # relative seq and ack, TTL
+    ttl: str = ""  # the TTL alone, for narrow pictures: it may tell who spoke
     absolute: str = ""  # seq and ack as on the wire
     sentence: str = ""
     note: str = ""  # a few words beside the packet, where its sender is worth a remark

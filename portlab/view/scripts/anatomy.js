@@ -1,5 +1,5 @@
 // Anatomy: what is pointed at or focused lights up in the bytes and in the rows, and is told about beside them.
-portlab.kind("anatomy", 1, (() => {
+portlab.kind("anatomy", 2, (() => {
   // Everything with data-i belongs to the fields whose numbers stand there.
   const light = (figure, numbers) => {
     for (const each of figure.querySelectorAll("[data-i]")) {
@@ -51,6 +51,7 @@ portlab.kind("anatomy", 1, (() => {
     to.focus();
   };
   return {
+    home: (figure) => figure.querySelector("button.field[tabindex='0']"),
     over: point,
     focus: (figure, event) => {
       const button = event.target.closest("button.field");

@@ -51,7 +51,9 @@
   };
   const again = (figure) => answer(figure, false), knew = (figure) => answer(figure, true);
 
-  portlab.kind("cards", 1, {
+  portlab.kind("cards", 2, {
+    home: (figure) => one(figure, ".stage"),
+    arrive: (figure) => one(figure, ".stage").focus(),
     wake(figure) {
       one(figure, ".all").open = false;
       deal(figure);

@@ -63,9 +63,8 @@
     open[open.indexOf(event.target) + by]?.focus();
   }
 
-  portlab.kind("ladder", 1, {
+  portlab.kind("ladder", 2, {
     wake(figure) {
-      for (const row of figure.querySelectorAll("tr[data-i]")) row.dataset.lmSuppressShortcuts = "true";
       step(figure, 0);
     },
     actions: { next, back, all: (figure) => step(figure, 0), view },

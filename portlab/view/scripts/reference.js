@@ -37,7 +37,7 @@
   portlab.kind("reference", 1, {
     wake(figure) {
       for (const head of figure.querySelectorAll("thead th")) {
-        head.innerHTML = `<button type="button" class="sort" data-do="sort" data-lm-suppress-shortcuts="true">${head.innerHTML}</button>`;
+        head.innerHTML = `<button type="button" class="sort" data-do="sort">${head.innerHTML}</button>`;
       }
       if (figure.sorted) sort(figure);
       filter(figure);

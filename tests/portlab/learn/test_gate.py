@@ -8,6 +8,7 @@ from html.parser import HTMLParser
 import pytest
 
 from portlab.model import State
+from portlab.view.beat import Beat, Part
 from portlab.view.gate import MARKS, Choice, Feedback, Gate, Group
 from portlab.view.tokens import LOOKS
 
@@ -24,7 +25,9 @@ GATE = Gate(
 LOCKED = replace(
     GATE,
     picked={"state": "open", "packet": "RST"},
-    feedback=Feedback("½", "Half.", ("Why & how.",), "pl.ping()", "<b>more</b>", "more"),
+    locked=True,
+    feedback=Feedback("½", "Half.", ("Why & how.",), "pl.ping()"),
+    offer="Show more",
 )
 
 
@@ -66,11 +69,60 @@ def test_once_answered_the_choice_stands_and_cannot_be_changed() -> None:
     assert all("disabled" in radio for radio in radios)
 
 
-def test_feedback_is_read_out_and_pictures_are_not() -> None:
-    html = LOCKED.html()
+def test_feedback_is_read_out_and_the_pictures_below_it_are_not() -> None:
+    beat = Beat(LOCKED, shown=(Part("<b>a picture</b>", "a picture"),))
+    html = beat.html()
     status = html.index('role="status"')
-    assert status < html.index("Why &amp; how.") < html.index('<div class="more">')
+    assert (
+        status < html.index("Why &amp; how.") < html.index("</div>", status) < html.index("<b>a picture</b>")
+    )
     assert 'role="img" aria-label="half right"' in html
+
+
+def test_what_is_shown_waits_for_the_answer_and_comes_in_order() -> None:
+    before, after, against = (Part(f"<i>{word}</i>", word) for word in ("before", "after", "against"))
+    open_ = Beat(GATE, (before,)).html()
+    assert open_.startswith("<i>before</i>")
+    assert open_.endswith(GATE.html())
+    answered = Beat(LOCKED, (before,), (against,), (after,))
+    assert answered.html().split(LOCKED.html())[1].startswith("<i>against</i><i>after</i>")
+    assert "Next: Shift+Enter." in answered.html()
+    assert str(answered).startswith("before\n\n")
+    assert str(answered).endswith("against\n\nafter")
+
+
+def test_while_the_packets_are_on_their_way_nothing_can_be_pressed() -> None:
+    busy = replace(LOCKED, busy=True)
+    assert not Elements(busy.html()).all("button")
+    assert not Beat(busy).done
+    assert Elements(busy.html()).all("figure")[0]["aria-busy"] == "true"
+
+
+def test_an_answer_can_be_given_again_and_more_can_be_shown() -> None:
+    buttons = Elements(LOCKED.html()).all("button")
+    assert [button["data-do"] for button in buttons] == ["offer", "again"]
+
+
+FIELDS = Gate(
+    "a-task",
+    "Exercise",
+    "",
+    (
+        Group("gap", "How long?", unit="s", example="A number."),
+        Group("hosts", "Which?", (Choice("web"), Choice("db"), Choice("quiet")), several=True),
+    ),
+    "Check",
+)
+
+
+def test_a_field_and_boxes_to_tick() -> None:
+    said = replace(FIELDS, picked={"gap": [1, 2], "hosts": ["web", "quiet"]})
+    field, *boxes = Elements(said.html()).all("input")
+    assert (field["type"], field["value"], field["aria-label"]) == ("text", "1, 2", "How long?")
+    assert {box["type"] for box in boxes} == {"checkbox"}
+    assert [box["value"] for box in boxes if "checked" in box] == ["web", "quiet"]
+    assert "How long?: ____ s A number." in str(FIELDS)
+    assert "You said: 1, 2 s, web, quiet" in str(said)
 
 
 def test_the_status_region_is_there_before_anything_is_said() -> None:
@@ -85,14 +137,12 @@ def test_the_twin_says_what_the_figure_says() -> None:
         "  because: a RST / nothing at all",
         "Not answered yet.",
     ]
-    assert str(LOCKED).splitlines()[-7:] == [
+    assert str(LOCKED).splitlines()[-5:] == [
         "You said: open, a RST",
         "",
         "½ Half.",
         "  Why & how.",
         "  The line that ran: pl.ping()",
-        "",
-        "more",
     ]
 
 
