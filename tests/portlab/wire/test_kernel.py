@@ -66,6 +66,15 @@ def test_many_more_attempts_than_sockets_all_end_once(listener, nobody):
     assert (ends["errno"] == 0).sum() == 1500
 
 
+def test_no_more_attempts_are_open_at_once_than_there_is_room_for(listener):
+    attempts = Attempts()
+    attempts.room = 3
+    ended = [len(ends) for ends in attempts.connect(probes_to(*[listener] * 10), 2.0, 2.0)]
+    attempts.close()
+    assert sum(ended) == 10
+    assert max(ended) <= 3
+
+
 def test_a_full_queue_is_silence():
     with socket.socket() as server:
         server.bind(("127.0.0.1", 0))
