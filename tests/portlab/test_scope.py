@@ -218,6 +218,12 @@ def test_a_reason_is_needed(reason: str) -> None:
     assert scope.authorised() == ()
 
 
+def test_spaces_around_a_network_are_nothing() -> None:
+    assert quietly(" 192.0.2.0/28\n", exclude=(" 192.0.2.9 ",)) == quietly(
+        "192.0.2.0/28", exclude=("192.0.2.9",)
+    )
+
+
 @pytest.mark.parametrize("form", [str, ipaddress.IPv4Network])
 def test_what_is_excluded_is_recorded_as_it_was_said(form: type) -> None:
     granted = scope.authorise("192.0.2.0/28", form("192.0.2.8/30"), "a test", tell=lambda text: None)

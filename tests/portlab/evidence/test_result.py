@@ -83,6 +83,8 @@ def test_rows_by_name_address_and_number(found):
     [
         (("nobody", 80), r"This scan did not ask .* It asked 10.77.2.10, 10.77.2.20\."),
         ((TARGET, 23), r"This scan did not ask '10.77.2.10', 23. It asked its ports 22, 80, 81\."),
+        ((TARGET, "80"), r"'80' is not the number of a port. Type scan\['10.77.2.10', 22\]\."),
+        (80, r"80 is not the name or address of a host. Type scan\['10.77.2.10', 22\]\."),
         (TARGET, r"has a row a port: name one. Type scan\['10.77.2.10', 22\]\."),
     ],
 )

@@ -1,6 +1,7 @@
 """What a learner hands over becomes bytes: all of it, and each packet once."""
 
 import itertools
+from dataclasses import FrozenInstanceError
 
 import numpy as np
 import pytest
@@ -52,6 +53,8 @@ def test_nothing_of_what_stands_for_many_is_left_out(case):
 )
 def test_a_random_packet_is_one_packet_and_no_longer_changes(packet):
     (draft,) = drafts(packet)
+    with pytest.raises(FrozenInstanceError):
+        draft.data = PLAIN
     first, second = IP(draft.sent_from(1)), IP(draft.sent_from(1))
     assert bytes(first) == bytes(second)
     assert IP(draft.data).dst == first.dst == ".".join(map(str, draft.destination.to_bytes(4, "big")))

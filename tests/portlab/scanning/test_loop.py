@@ -17,7 +17,7 @@ from portlab.scanning.loss import measure_loss
 from portlab.scanning.pacing import CALIBRATION, KERNEL_SYNS_S, Pace
 from portlab.techniques import technique
 from tests.portlab.frames import OTHER, SCANNER, TARGET
-from tests.portlab.wires import RuleWire, answer_like_linux
+from tests.portlab.wires import EPOCH_NS, RuleWire, answer_like_linux
 
 
 def loop_of(wire, name="syn", ports=(80,), hosts=(TARGET,), seed=1, watch=None, **pace):
@@ -72,6 +72,14 @@ def test_what_answers_no_probe_prolongs_no_wait():
     for wire in (silent, chatty):
         assert states(scan(wire)) == {80: ("filtered", "no-response")}
     assert chatty.time == pytest.approx(silent.time, abs=0.01)
+
+
+def test_what_it_took_is_counted_from_its_own_beginning():
+    wire = RuleWire(lambda packet: None)
+    wire.time = 1000.0
+    found = scan(wire, tries=1, timeout=3.0)
+    assert found.elapsed_s == pytest.approx(3.0, abs=0.01)
+    assert found.started_ns == EPOCH_NS + 1000 * 10**9
 
 
 def test_the_rate_is_not_exceeded():

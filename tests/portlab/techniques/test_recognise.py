@@ -7,6 +7,7 @@ import pytest
 from scapy.layers.inet import ICMP, IP, TCP, UDP
 from scapy.layers.l2 import ARP
 
+from portlab.addresses import number
 from portlab.model import ERRNO, PROBE, SENT, Answer, Events, no_frames
 from portlab.techniques import TECHNIQUES, technique
 from portlab.techniques.matching import ProbeTable, identification
@@ -180,12 +181,22 @@ def test_each_answer_finds_its_own_probe_among_many():
 
 @pytest.mark.parametrize("name", ["fin", "null", "xmas", "syn"])
 def test_of_two_probes_from_the_same_port_the_number_acknowledged_tells_which(name):
-    """As other tools ask again: their sequence numbers may be next to each other."""
+    """As other tools ask again: their sequence numbers may be next to each other, and in any order."""
     counted = 0 if name == "null" else 1
-    rows = np.concatenate([probe(token=TOKEN + place, row=place) for place in range(3)])
-    for place in range(3):
-        events = events_of(tcp("RA", ack=TOKEN + place + counted))
+    beyond = [2, 0, 1]
+    rows = np.concatenate([probe(token=TOKEN + more) for more in beyond])
+    for place, more in enumerate(beyond):
+        events = events_of(tcp("RA", ack=TOKEN + more + counted))
         assert technique(name).recognise(events, ProbeTable(rows)).probe.tolist() == [place]
+
+
+def test_of_two_who_ask_from_the_same_port_each_has_his_own_answer():
+    """Decoys: the same probe from several addresses, in any order."""
+    askers = [OTHER, SCANNER, GATEWAY]
+    rows = np.concatenate([probe(source=number(asker)) for asker in askers])
+    for place, asker in enumerate(askers):
+        events = events_of(tcp("SA", dst=asker))
+        assert technique("syn").recognise(events, ProbeTable(rows)).probe.tolist() == [place]
 
 
 ERRNOS = [

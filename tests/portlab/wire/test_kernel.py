@@ -3,6 +3,7 @@
 import errno
 import select
 import socket
+import struct
 
 import numpy as np
 import pytest
@@ -65,6 +66,7 @@ def test_many_more_attempts_than_sockets_all_end_once(listener, nobody):
     assert (ends["errno"] == 0).sum() == 1500
 
 
+<<<<<<< HEAD
 @pytest.mark.parametrize("patience", [0.001, 2.0])
 def test_attempts_begin_as_far_apart_as_was_asked_also_from_call_to_call(listener, nobody, patience):
     attempts, times = Attempts(), []
@@ -75,6 +77,15 @@ def test_attempts_begin_as_far_apart_as_was_asked_also_from_call_to_call(listene
         times += probes["time_ns"].tolist()
     attempts.close()
     assert np.diff(times).min() >= 49e6  # ns; the clock of the stamps is not the one that is waited by
+=======
+def test_no_more_attempts_are_open_at_once_than_there_is_room_for(listener):
+    attempts = Attempts()
+    attempts.room = 3
+    ended = [len(ends) for ends in attempts.connect(probes_to(*[listener] * 10), 2.0, 2.0)]
+    attempts.close()
+    assert sum(ended) == 10
+    assert max(ended) <= 3
+>>>>>>> mutate
 
 
 def test_a_full_queue_is_silence():
@@ -156,6 +167,28 @@ def test_a_connection_that_is_reset_between_two_questions_was_made():
         client.reset = accepted
         assert end(Attempt(client, 7, 0, 0.0))[2:4] == (7, 0)
         assert client.reset is None
+
+
+class WithAnErrorQueue(socket.socket):
+    """A socket never connected, in whose error queue something stands: struct sock_extended_err, and who sent it."""
+
+    origin = 0
+
+    def recvmsg(self, *how):
+        error = struct.pack("IBBBxII", errno.EHOSTUNREACH, self.origin, 3, 13, 0, 0)
+        sender = struct.pack("=HH", socket.AF_INET, 0) + socket.inet_aton("10.77.1.1") + bytes(8)
+        return b"", [(socket.IPPROTO_IP, kernel.IP_RECVERR, error + sender)], 0, None
+
+
+@pytest.mark.parametrize(
+    ("origin", "said"),
+    [(2, (errno.EHOSTUNREACH, 3, 13, number("10.77.1.1"))), (1, (errno.ETIMEDOUT, -1, -1, 0))],
+    ids=["an ICMP message", "this machine itself"],
+)
+def test_only_an_icmp_message_in_the_error_queue_is_one(origin, said):
+    with WithAnErrorQueue() as never:
+        never.origin = origin
+        assert end(Attempt(never, 0, 0, 0.0))[3:] == said
 
 
 def test_an_error_after_the_handshake_does_not_undo_it(monkeypatch):
