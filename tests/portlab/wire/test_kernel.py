@@ -66,7 +66,6 @@ def test_many_more_attempts_than_sockets_all_end_once(listener, nobody):
     assert (ends["errno"] == 0).sum() == 1500
 
 
-<<<<<<< HEAD
 @pytest.mark.parametrize("patience", [0.001, 2.0])
 def test_attempts_begin_as_far_apart_as_was_asked_also_from_call_to_call(listener, nobody, patience):
     attempts, times = Attempts(), []
@@ -77,7 +76,8 @@ def test_attempts_begin_as_far_apart_as_was_asked_also_from_call_to_call(listene
         times += probes["time_ns"].tolist()
     attempts.close()
     assert np.diff(times).min() >= 49e6  # ns; the clock of the stamps is not the one that is waited by
-=======
+
+
 def test_no_more_attempts_are_open_at_once_than_there_is_room_for(listener):
     attempts = Attempts()
     attempts.room = 3
@@ -85,7 +85,6 @@ def test_no_more_attempts_are_open_at_once_than_there_is_room_for(listener):
     attempts.close()
     assert sum(ended) == 10
     assert max(ended) <= 3
->>>>>>> mutate
 
 
 def test_a_full_queue_is_silence():
