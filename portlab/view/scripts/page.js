@@ -66,17 +66,19 @@
     if (!view || event.key !== "Enter" || !event.shiftKey) return false;
     const own = place.closest(".jp-Cell"), here = document.activeElement.closest(".jp-Cell");
     const { top, bottom } = view.getBoundingClientRect();
-    const more = place.getBoundingClientRect().bottom - bottom;
-    if (more <= 0 || (here !== own && here !== own.nextElementSibling)) {
+    const more = place.getBoundingClientRect().bottom - bottom, was = view.scrollTop;
+    if (more > 0 && (here === own || here === own.nextElementSibling)) {
+      // What the lower edge cuts comes to the upper one; what is higher than the screen is turned like a page.
+      const cut = [...place.querySelectorAll("figure.pl,section.pl")].find((part) => part.getBoundingClientRect().bottom > bottom);
+      const to = (cut?.getBoundingClientRect().top ?? bottom) - top - 8;
+      view.scrollBy({ top: Math.min(more, to > 40 ? to : 0.8 * view.clientHeight), behavior: "instant" });
+    }
+    if (Math.abs(view.scrollTop - was) < 2) { // its end is in sight
       page.reading = null;
       return false;
     }
     event.preventDefault();
     event.stopPropagation();
-    // What the lower edge cuts comes to the upper one; what is higher than the screen is turned like a page.
-    const cut = [...place.querySelectorAll("figure.pl,section.pl")].find((part) => part.getBoundingClientRect().bottom > bottom);
-    const to = (cut?.getBoundingClientRect().top ?? bottom) - top - 8;
-    view.scrollBy({ top: Math.min(more, to > 40 ? to : 0.8 * view.clientHeight) });
     return true;
   };
 
