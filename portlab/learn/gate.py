@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from typing import Any, Protocol
 
@@ -10,17 +10,18 @@ from portlab.errors import BadTarget, PortLabError
 from portlab.learn import explain
 from portlab.learn.counter import CounterExample
 from portlab.learn.live import Detail, Live
-from portlab.learn.misconceptions import Misconception, misconception
+from portlab.learn.misconceptions import Imputed, misconception
 from portlab.learn.runs import Run
 from portlab.learn.waiting import Waiting
 from portlab.model import Exchange
 from portlab.result import Scan
 from portlab.view import anatomy, ladders
 from portlab.view.anatomy import Anatomy
-from portlab.view.gate import NOTHING_SAID, Feedback, Gate
+from portlab.view.gate import NOTHING_SAID, Feedback, Gate, Offer
 
 RUNNING = Feedback("", "Locked in. The scan runs …")
 SHOWING, SHOWN = "Now it is put to the test in the lab …", "See below what speaks against it."
+ABOVE, NEXT = "What speaks against it stands further up.", "The next cell shows what speaks against it."
 
 Picked = Mapping[str, str]
 Record = dict[str, Any]
@@ -31,7 +32,9 @@ class Desk(Protocol):
 
     def keep(self, name: str, record: Record) -> None: ...
 
-    def counter_example(self, id_: str) -> CounterExample: ...
+    def counter_example(self, id_: str, technique: str = "") -> CounterExample: ...
+
+    def first_to_offer(self, id_: str, name: str) -> bool: ...
 
 
 class Gated:
@@ -40,8 +43,11 @@ class Gated:
     `scan`, `ladder`, `ladders` and `show` answer "predict above first" until it is committed.
     """
 
-    def __init__(self, desk: Desk, name: str, picture: Gate, run: Run | None) -> None:
-        self.name = name
+    def __init__(
+        self, desk: Desk, name: str, picture: Gate, run: Run | None, next_shows: Collection[str] = ()
+    ) -> None:
+        self.name, self._next_shows = name, next_shows
+        self._imputed: Imputed | None = None
         self._desk, self._picture, self._run = desk, picture, run
         self._scan: Scan | None = None
         self._live = Live(picture.html(), str(picture))
@@ -57,9 +63,9 @@ class Gated:
         """What is kept of it."""
         raise NotImplementedError
 
-    def _belief(self, picked: Picked) -> str:
-        """The id of the misconception that it points to, or ""."""
-        return ""
+    def _belief(self, picked: Picked) -> Imputed | None:
+        """The misconception that it points to."""
+        return None
 
     # --- committing ---------------------------------------------------------------------------------------
 
@@ -98,8 +104,8 @@ class Gated:
         self._draw(picked, feedback)
         if fresh:
             self._keep(picked)
-        if id_ := self._belief(picked):
-            self._answer_belief(misconception(id_), fresh)
+        if imputed := self._belief(picked):
+            self._answer_belief(imputed, fresh)
 
     def recall(self, read: Callable[[], Picked]) -> None:
         """Take up an answer of an earlier sitting.  One that no longer fits the question is left alone."""
@@ -130,25 +136,57 @@ class Gated:
         except PortLabError as error:  # it counts for this sitting all the same
             self._live.report(error)
 
-    def _answer_belief(self, held: Misconception, fresh: bool) -> None:
-        """A wrong answer that points to a belief is met by the lab: what speaks against it is run and shown."""
-        picked, feedback = self._picture.picked, self._picture.feedback
-        if not fresh:
-            again = f'{held.sentence} lesson.counter_example("{held.id}") shows it in the lab.'
-            self._draw(picked, replace(feedback, lines=(*feedback.lines, explain.belief(held, again))))
-            return
-        self._draw(picked, replace(feedback, lines=(*feedback.lines, explain.belief(held, SHOWING))))
-        shown = self._desk.counter_example(held.id)
-        lines = (*feedback.lines, explain.belief(held, SHOWN))
-        self._draw(picked, replace(feedback, lines=lines, more_html=shown.inside(), more_text=str(shown)))
+    def _answer_belief(self, imputed: Imputed, fresh: bool) -> None:
+        """A belief that the answer holds is met by the lab at once; one that merely fits is asked about first.
+
+        No lesson shows the same twice, nor what the next cell is about to show.
+        """
+        self._imputed = imputed
+        if imputed.id in self._next_shows:
+            self._tell(NEXT)
+        elif not self._desk.first_to_offer(imputed.id, self.name):
+            self._tell(ABOVE)
+        elif imputed.asks or not fresh:
+            technique = f', "{self._run.technique}"' if self._run else ""
+            code = f'lesson.counter_example("{imputed.id}"{technique})'
+            yes, no = ("Yes. Show me", "No, I thought …") if imputed.asks else ("Show it in the lab", "")
+            self._tell("", offer=Offer(yes, code, no))
+        else:
+            self._show_counter_example()
+
+    def _show_counter_example(self) -> None:
+        """Run in the lab what speaks against the belief, and show it below."""
+        assert self._imputed is not None
+        self._tell(SHOWING)
+        shown = self._desk.counter_example(self._imputed.id, self._run.technique if self._run else "")
+        self._tell(SHOWN, more_html=shown.inside(), more_text=str(shown))
+
+    def _thought_otherwise(self, thought: str) -> None:
+        """It was not that belief: what it was is kept beside the answer."""
+        record = self._record(self._picture.picked)
+        self._desk.keep(self.name, {**record, "thought": thought} if thought else record)
+        self._tell("Noted: it was not that.")
+
+    def _tell(self, then: str, **more: Any) -> None:
+        """Say the belief after the feedback, and what comes of it."""
+        assert self._imputed is not None
+        held = misconception(self._imputed.id)
+        line = f"{explain.asked(held)} {then}".rstrip() if self._imputed.asks else explain.belief(held, then)
+        feedback = self._judge(self._picture.picked)
+        self._draw(self._picture.picked, replace(feedback, lines=(*feedback.lines, line), **more))
 
     def _draw(self, picked: Picked, feedback: Feedback) -> None:
         self._picture = replace(self._picture, picked=picked, feedback=feedback)
         self._live.draw(self._picture.html(), str(self._picture))
 
     def _hear(self, detail: Detail) -> None:
-        if detail.get("do") == "commit":
-            self.commit(detail["picked"])
+        match detail.get("do"):
+            case "commit":
+                self.commit(detail["picked"])
+            case "show" if self._picture.feedback.offer:
+                self._show_counter_example()
+            case "no" if self._picture.feedback.offer:
+                self._thought_otherwise(str(detail["thought"]).strip())
 
     # --- what it guards -----------------------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ predicted.  `lesson.forget()` starts over.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -55,6 +55,7 @@ class Lesson:
         self._scanner, self._lab, self._now = scanner, lab, now
         self._progress = progress or Progress(default_path())
         self._key = keys.from_environment()
+        self._offered: dict[str, str] = {}
         if self._progress.message:
             print(self._progress.message)
 
@@ -70,16 +71,17 @@ class Lesson:
         about: Any = None,
         question: str = "",
         wrong_means: str = "",
+        next_shows: Collection[str] = (),
         **options: Any,
     ) -> PredictionGate:
         """Have state and packet predicted; then the scan runs.
 
         `about`: the host and port that are asked about, such as ("web", 80); left out where one port is scanned.
-        `wrong_means`: the misconception that a wrong answer points to here, where the table knows of none.  The
-        rest goes to the scan.
+        `wrong_means`: the misconception that a wrong answer may come from here, where the table knows of none: it
+        is asked about.  `next_shows`: those that the next cell speaks to.  The rest goes to the scan.
         """
         run = planned(self._scanner, technique, target, ports, about, options)
-        gate = PredictionGate(self, name, run, question, wrong_means)
+        gate = PredictionGate(self, name, run, question, wrong_means, next_shows)
         self._recall(gate, lambda said: _prediction(run.technique, said))
         return gate
 
@@ -136,13 +138,20 @@ class Lesson:
         checked = Checked(grade(given, truth_of(truth, scan), hint, because, within))
         if checked.right:
             self.keep(name, {"answer": given, "right": True})
-        elif checked.feedback.mark and wrong_means:
+        elif checked.feedback.mark and wrong_means and self.first_to_offer(wrong_means, name):
             return Checked(checked.feedback, self.counter_example(wrong_means))
         return checked
 
-    def counter_example(self, id_: str) -> CounterExample:
-        """Show in the lab what speaks against a belief: counter_example("M04").  In words where no lab can."""
-        return show(misconception(id_), self._lab, self._scanner)
+    def counter_example(self, id_: str, technique: str = "") -> CounterExample:
+        """Show in the lab what speaks against a belief: counter_example("M04").  In words where no lab can.
+
+        `technique` asks for it by the technique that the lesson is about, where that matters.
+        """
+        return show(misconception(id_), self._lab, self._scanner, technique)
+
+    def first_to_offer(self, id_: str, name: str) -> bool:
+        """Whether nobody but the gate or exercise of that name has met this belief in this lesson."""
+        return self._offered.setdefault(id_, name) == name
 
     def reference(self, hosts: Sequence[str]) -> Live:
         """The port reference, with a button beside each row that asks these hosts for that port."""

@@ -47,8 +47,35 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
+class Offer:
+    """What is offered beside an answer: to show something, by button or by `code`; where it asks, one may say no."""
+
+    show: str
+    code: str
+    no: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.show}: {self.code}"
+
+    def html(self) -> str:
+        """The buttons; they work while Python hears them."""
+        buttons = (
+            f'<button type="button" class="go" data-do="tell" data-tell="show">{escape(self.show)}</button>'
+        )
+        if self.no:
+            buttons += (
+                f'<button type="button" class="go" data-do="tell" data-tell="no">{escape(self.no)}</button>'
+                f'<input class="thought" type="text" maxlength="200" aria-label="{escape(self.no)}">'
+            )
+        return f'<div class="bar offer needs-python">{buttons}</div>'
+
+
+@dataclass(frozen=True, slots=True)
 class Feedback:
-    """What is said about an answer: a mark, a headline, sentences, a line of Python; and what is shown below them."""
+    """What is said about an answer: a mark, a headline, sentences, a line of Python; and what is shown below them.
+
+    `source` says where the facts are written.
+    """
 
     mark: str
     head: str
@@ -56,6 +83,8 @@ class Feedback:
     code: str = ""
     more_html: str = ""
     more_text: str = ""
+    source: str = ""
+    offer: Offer | None = None
 
     def __str__(self) -> str:
         head = f"{self.mark} {self.head}".strip()
@@ -63,8 +92,10 @@ class Feedback:
             textwrap.fill(line, WIDTH, initial_indent="  ", subsequent_indent="  ") for line in self.lines
         ]
         code = [f"  {RAN} {self.code}"] if self.code else []
+        source = [f"  Source: {self.source}"] if self.source else []
+        offer = [f"  {self.offer}"] if self.offer else []
         more = ["", self.more_text] if self.more_text else []
-        return "\n".join([head, *told, *code, *more])
+        return "\n".join([head, *told, *offer, *code, *source, *more])
 
     def html(self) -> str:
         """The words in a region that is read out when it changes; pictures below it, which are not."""
@@ -73,7 +104,10 @@ class Feedback:
             mark = f'<span class="mark" role="img" aria-label="{MARKS[self.mark]}">{self.mark}</span> '
         lines = "".join(f"<p>{escape(line)}</p>" for line in self.lines)
         code = f"<p>{RAN} <code>{escape(self.code)}</code></p>" if self.code else ""
-        return f'<p class="verdict">{mark}<b>{escape(self.head)}</b></p>{lines}{code}'
+        source = ""
+        if self.source:
+            source = f'<details class="source"><summary>source</summary>{escape(self.source)}</details>'
+        return f'<p class="verdict">{mark}<b>{escape(self.head)}</b></p>{lines}{code}{source}'
 
 
 NOTHING_SAID = Feedback("", "")
@@ -121,6 +155,7 @@ class Gate:
             + form
             + self._bar()
             + f'<div class="feedback" role="status">{self._said()}</div>'
+            + (self.feedback.offer.html() if self.feedback.offer else "")
             + (f'<div class="more">{self.feedback.more_html}</div>' if self.feedback.more_html else "")
         )
         locked = 'data-locked="1"' if self.picked else ""

@@ -25,5 +25,11 @@
     }, PATIENCE_MS);
   };
 
-  portlab.kind("gate", 1, { wake: ready, input: ready, actions: { commit } });
+  // What is offered with the feedback: Python draws what comes of it.
+  const tell = (figure, { dataset }) => {
+    const detail = { do: dataset.tell, thought: figure.querySelector(".thought")?.value ?? "" };
+    figure.dispatchEvent(new CustomEvent("pl-tell", { bubbles: true, detail }));
+  };
+
+  portlab.kind("gate", 1, { wake: ready, input: ready, actions: { commit, tell } });
 })();
