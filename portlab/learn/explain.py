@@ -5,8 +5,10 @@ Three lines: what was said, what it was, and what would have made the prediction
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from portlab.learn.evidence import Packet, decided_by, packets_to_choose, says
-from portlab.learn.misconceptions import Misconception, Prediction
+from portlab.learn.misconceptions import Imputed, Misconception, Prediction, misconception
 from portlab.model import PortResult, Reason, State
 from portlab.view.gate import Feedback
 from portlab.view.words import a_technique, duration
@@ -116,16 +118,30 @@ def contradiction(technique: str, said: Prediction) -> str:
     proofs = [
         packet.phrase for packet in packets_to_choose(technique) if said.state in says(technique, packet)
     ]
-    then = f"to say {said.state} takes {' or '.join(proofs)}" if proofs else f"it never says {said.state}"
+    then = f"it takes {' or '.join(proofs)} to say {said.state}" if proofs else f"it never says {said.state}"
     phrase = said.packet.phrase[0].upper() + said.packet.phrase[1:]
     return f"{phrase} and {said.state} do not go together: to {a_technique(technique)} {first}, and {then}."
 
 
-def belief(held: Misconception, then: str) -> str:
-    """The wrong belief that an answer holds, and what comes then."""
-    return f'Your answer holds a common belief: "{held.belief}" {then}'.rstrip()
+class AboutBelief(NamedTuple):
+    """What is said of the belief behind an answer, and the buttons beside it; "" where there is none."""
+
+    line: str
+    show: str = ""
+    no: str = ""
+
+
+def about(imputed: Imputed, elsewhere: str = "") -> AboutBelief:
+    """Name a belief that the answer holds; ask where it merely fits.  `elsewhere` says where it is met already."""
+    held = misconception(imputed.id)
+    line = asked(held) if imputed.asks else f'Your answer holds a common belief: "{held.belief}"'
+    if elsewhere:
+        return AboutBelief(f"{line} {elsewhere}")
+    if imputed.asks:
+        return AboutBelief(line, "Yes. Show me", "No, I thought …")
+    return AboutBelief(f"{line} {held.sentence}", "Show what speaks against it")
 
 
 def asked(held: Misconception) -> str:
-    """The same where the answer may come from elsewhere: it is asked."""
+    """A belief as a question."""
     return f"Did you think that {held.thought}?"

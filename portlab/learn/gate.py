@@ -10,7 +10,7 @@ from portlab.errors import BadTarget, PortLabError
 from portlab.learn import explain
 from portlab.learn.counter import CounterExample
 from portlab.learn.live import Detail, Live
-from portlab.learn.misconceptions import Imputed, misconception
+from portlab.learn.misconceptions import Imputed
 from portlab.learn.runs import Run
 from portlab.learn.waiting import Waiting
 from portlab.model import Exchange
@@ -20,7 +20,7 @@ from portlab.view.anatomy import Anatomy
 from portlab.view.gate import NOTHING_SAID, Feedback, Gate, Offer
 
 RUNNING = Feedback("", "Locked in. The scan runs …")
-SHOWING, SHOWN = "Now it is put to the test in the lab …", "See below what speaks against it."
+SHOWING, NOTED = "It is put to the test in the lab …", "Noted: it was not that."
 ABOVE, NEXT = "What speaks against it stands further up.", "The next cell shows what speaks against it."
 
 Picked = Mapping[str, str]
@@ -47,7 +47,6 @@ class Gated:
         self, desk: Desk, name: str, picture: Gate, run: Run | None, next_shows: Collection[str] = ()
     ) -> None:
         self.name, self._next_shows = name, next_shows
-        self._imputed: Imputed | None = None
         self._desk, self._picture, self._run = desk, picture, run
         self._scan: Scan | None = None
         self._live = Live(picture.html(), str(picture))
@@ -86,7 +85,7 @@ class Gated:
     def commit(self, picked: Picked, fresh: bool = True) -> None:
         """Lock an answer in: the scan runs, the answer is kept and explained.  The first answer stays.
 
-        An answer that is not `fresh` was given in an earlier sitting: no counter-example is run again for it.
+        An answer that is not `fresh` was given in an earlier sitting, and is kept already.
         """
         if self._picture.picked:
             return
@@ -105,7 +104,7 @@ class Gated:
         if fresh:
             self._keep(picked)
         if imputed := self._belief(picked):
-            self._answer_belief(imputed, fresh)
+            self._answer_belief(imputed)
 
     def recall(self, read: Callable[[], Picked]) -> None:
         """Take up an answer of an earlier sitting.  One that no longer fits the question is left alone."""
@@ -136,44 +135,32 @@ class Gated:
         except PortLabError as error:  # it counts for this sitting all the same
             self._live.report(error)
 
-    def _answer_belief(self, imputed: Imputed, fresh: bool) -> None:
-        """A belief that the answer holds is met by the lab at once; one that merely fits is asked about first.
-
-        No lesson shows the same twice, nor what the next cell is about to show.
-        """
-        self._imputed = imputed
-        if imputed.id in self._next_shows:
-            self._tell(NEXT)
-        elif not self._desk.first_to_offer(imputed.id, self.name):
-            self._tell(ABOVE)
-        elif imputed.asks or not fresh:
-            technique = f', "{self._run.technique}"' if self._run else ""
-            code = f'lesson.counter_example("{imputed.id}"{technique})'
-            yes, no = ("Yes. Show me", "No, I thought …") if imputed.asks else ("Show it in the lab", "")
-            self._tell("", offer=Offer(yes, code, no))
-        else:
-            self._show_counter_example()
+    def _answer_belief(self, imputed: Imputed) -> None:
+        """Name or ask the belief, and offer what speaks against it, once a lesson, unless the next cell shows it."""
+        elsewhere = NEXT if imputed.id in self._next_shows else ""
+        if not elsewhere and not self._desk.first_to_offer(imputed.id, self.name):
+            elsewhere = ABOVE
+        line, show, no = explain.about(imputed, elsewhere)
+        technique = f', "{self._run.technique}"' if self._run else ""
+        code = f'lesson.counter_example("{imputed.id}"{technique})'
+        feedback = self._picture.feedback
+        offer = Offer(show, code, no) if show else None
+        self._draw(self._picture.picked, replace(feedback, lines=(*feedback.lines, line), offer=offer))
 
     def _show_counter_example(self) -> None:
         """Run in the lab what speaks against the belief, and show it below."""
-        assert self._imputed is not None
-        self._tell(SHOWING)
-        shown = self._desk.counter_example(self._imputed.id, self._run.technique if self._run else "")
-        self._tell(SHOWN, more_html=shown.inside(), more_text=str(shown))
+        picked, feedback = self._picture.picked, replace(self._picture.feedback, offer=None)
+        imputed = self._belief(picked)
+        assert imputed is not None, "only what speaks against a belief is offered"
+        self._draw(picked, replace(feedback, lines=(*feedback.lines, SHOWING)))
+        shown = self._desk.counter_example(imputed.id, self._run.technique if self._run else "")
+        self._draw(picked, replace(feedback, more_html=shown.inside(), more_text=str(shown)))
 
     def _thought_otherwise(self, thought: str) -> None:
         """It was not that belief: what it was is kept beside the answer."""
-        record = self._record(self._picture.picked)
-        self._desk.keep(self.name, {**record, "thought": thought} if thought else record)
-        self._tell("Noted: it was not that.")
-
-    def _tell(self, then: str, **more: Any) -> None:
-        """Say the belief after the feedback, and what comes of it."""
-        assert self._imputed is not None
-        held = misconception(self._imputed.id)
-        line = f"{explain.asked(held)} {then}".rstrip() if self._imputed.asks else explain.belief(held, then)
-        feedback = self._judge(self._picture.picked)
-        self._draw(self._picture.picked, replace(feedback, lines=(*feedback.lines, line), **more))
+        picked, feedback = self._picture.picked, self._picture.feedback
+        self._desk.keep(self.name, {**self._record(picked), "thought": thought})
+        self._draw(picked, replace(feedback, lines=(*feedback.lines, NOTED), offer=None))
 
     def _draw(self, picked: Picked, feedback: Feedback) -> None:
         self._picture = replace(self._picture, picked=picked, feedback=feedback)

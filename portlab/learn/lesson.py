@@ -18,7 +18,7 @@ from typing import Any
 from portlab.errors import BadTarget
 from portlab.files import Pathish
 from portlab.learn import keys
-from portlab.learn.checks import Checked, grade, plain_values, truth_of
+from portlab.learn.checks import Checked, grade, plain_values, truth_of, why_not
 from portlab.learn.counter import CounterExample, Lab, show
 from portlab.learn.evidence import read_packet, read_state
 from portlab.learn.gate import Gated, Record
@@ -126,16 +126,19 @@ class Lesson:
         hint: str = "",
         because: str = "",
         within: float = 0.0,
+        wrong: Mapping[Any, str] | None = None,
         wrong_means: str = "",
     ) -> Checked | Waiting:
         """Hold an answer against the evidence: a value, or a function of `scan`.  A right answer is kept.
 
-        Numbers may be off by `within`.  `wrong_means`: the misconception whose counter-example meets a wrong answer.
+        Numbers may be off by `within`.  `wrong` maps likely wrong answers to why they are, `wrong_means` is the
+        misconception whose counter-example meets them.
         """
         if isinstance(scan, Waiting) or isinstance(truth, Waiting):
             return scan if isinstance(scan, Waiting) else truth
         given = plain_values(self._key.get(self._full(name), answer))
-        checked = Checked(grade(given, truth_of(truth, scan), hint, because, within))
+        why = why_not(wrong or {}, scan)
+        checked = Checked(grade(given, truth_of(truth, scan), hint, because, within, why))
         if checked.right:
             self.keep(name, {"answer": given, "right": True})
         elif checked.feedback.mark and wrong_means and self.first_to_offer(wrong_means, name):

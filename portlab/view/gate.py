@@ -88,9 +88,10 @@ class Feedback:
 
     def __str__(self) -> str:
         head = f"{self.mark} {self.head}".strip()
-        told = [
-            textwrap.fill(line, WIDTH, initial_indent="  ", subsequent_indent="  ") for line in self.lines
-        ]
+        layout = textwrap.TextWrapper(
+            WIDTH, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False
+        )
+        told = [layout.fill(line) for line in self.lines]
         code = [f"  {RAN} {self.code}"] if self.code else []
         source = [f"  Source: {self.source}"] if self.source else []
         offer = [f"  {self.offer}"] if self.offer else []

@@ -84,7 +84,7 @@ def test_the_commit_runs_the_scan(lesson: Lesson) -> None:
 FEEDBACK = [
     # port, said, mark, what is told
     (80, ("open", "SYN-ACK"), "✓ Right, and for the right reason.", "a SYN-ACK came back from web"),
-    (80, ("open", "RST"), "½ Right state, other evidence.", "a RST says closed, and to say open takes a SYN-ACK."),
+    (80, ("open", "RST"), "½ Right state, other evidence.", "a RST says closed, and it takes a SYN-ACK to say open."),
     (9, ("filtered", "RST"), "½ Right evidence, other state.", "Source: RFC 9293 sections 3.10.7.1 and 3.5.2"),
     (80, ("open", "nothing"), "½ Right state, other evidence.", "to a SYN scan nothing at all suggests filtered"),
     (9, ("open", "SYN-ACK"), "! The packets say otherwise.", "true if a program had listened there."),
@@ -268,7 +268,8 @@ def test_a_key_answers_exercises_and_questions(key: Any) -> None:
 def test_a_belief_is_met_by_the_lab(lesson: Lesson) -> None:
     lesson._lab = lab
     gate = lesson.predict("a-door", "syn", "web", 9)
-    gate.answer("filtered", "RST")  # M02: a rule that drops is put before port 9, and taken away again
+    gate.answer("filtered", "RST")
+    press(gate, "show")  # M02: a rule that drops is put before port 9, and taken away again
     words = " ".join(repr(gate).split())
     assert 'Your answer holds a common belief: "A port that refuses (closed, by a RST) is blocked' in words
     assert "While the lab is like this" in words
@@ -281,7 +282,9 @@ def test_a_belief_is_met_by_the_lab(lesson: Lesson) -> None:
 def test_an_earlier_wrong_answer_is_not_put_to_the_test_again(lesson: Lesson) -> None:
     lesson.predict("a-door", "syn", "web", 9).answer("filtered", "RST")
     again = opened(lab=lab).predict("a-door", "syn", "web", 9)
-    assert 'Show it in the lab: lesson.counter_example("M02", "syn")' in " ".join(repr(again).split())
+    assert 'Show what speaks against it: lesson.counter_example("M02", "syn")' in " ".join(
+        repr(again).split()
+    )
     assert "While the lab is like this" not in repr(again)
     press(again, "show")
     assert "While the lab is like this" in repr(again)
