@@ -21,7 +21,7 @@ from portlab.view.gate import NOTHING_SAID, Feedback, Gate, Offer
 
 RUNNING = Feedback("", "Locked in. The scan runs …")
 SHOWING, NOTED = "It is put to the test in the lab …", "Noted: it was not that."
-ABOVE, NEXT = "What speaks against it stands further up.", "The next cell shows what speaks against it."
+ABOVE, NEXT = "What speaks against it stands further up.", "What follows shows what speaks against it."
 
 Picked = Mapping[str, str]
 Record = dict[str, Any]

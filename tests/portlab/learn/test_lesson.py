@@ -346,7 +346,7 @@ def test_what_the_next_cell_shows_is_left_to_it(lesson: Lesson) -> None:
     lesson._lab = lab
     gate = lesson.predict("a-door", "syn", "web", 9, next_shows=["M02"])
     gate.answer("filtered", "RST")
-    assert "The next cell shows what speaks against it." in repr(gate)
+    assert "What follows shows what speaks against it." in repr(gate)
     assert "Counter-example" not in repr(gate)
     assert lesson.first_to_offer("M02", "another")
 
