@@ -150,8 +150,8 @@ COUNTEREXAMPLES = (
     ),
     Case(
         "M14",
-        "Nothing changes: one port, asked twice. First the kernel itself wants the connection, and goes on. "
-        "Then PortLab sends one SYN past the kernel, and the kernel refuses what it never asked for.",
+        "Nothing changes: one port, asked twice. First the kernel itself wants the connection: it answers with ACK "
+        "(and hangs up at the end). Then PortLab sends one SYN past the kernel, which resets what it did not want.",
         asking("connect", "files 22") + asking("syn", "files 22"),
     ),
     Case(

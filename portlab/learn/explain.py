@@ -24,7 +24,7 @@ HEADS = {
 BY_CONNECT = {
     (State.CLOSED, Packet.ICMP_ERROR): "somebody had sent port unreachable, which connect() calls refused",
     (State.FILTERED, Packet.ICMP_ERROR): (
-        "a filter had sent another ICMP error than port unreachable, for that one connect() calls refused"
+        "a filter had sent any other ICMP error than port unreachable, which connect() calls refused"
     ),
 }
 TRUE_IF = {
@@ -40,7 +40,8 @@ TRUE_IF = {
     (State.NO_ANSWER, Packet.ICMP_ERROR): "somebody on the way had sent an ICMP error instead",
     (State.DOWN, Packet.NOTHING): "nobody on this link had answered ARP",
 }
-"""What makes a prediction true that holds together; `BY_CONNECT` where connect() hears it otherwise."""
+"""What makes a prediction true that holds together; `BY_CONNECT` where connect() hears it otherwise.
+Of a host that is up it is the packet itself."""
 
 
 def seen(result: PortResult) -> Prediction:
@@ -62,7 +63,7 @@ def what_it_was(result: PortResult, speaker: str) -> str:
     """The verdict on one line: the state, the packet that decided, and what that says."""
     came = what_came(result, speaker)
     head, _, meaning = result.sentence.partition(": ")
-    if not head.endswith("came back"):
+    if "came back" not in head:  # else that was said just now
         meaning = result.sentence
     told = f"It was: {result.state}, for {came}"
     told += f": {meaning}" if meaning != result.sentence else f". {meaning}"
@@ -100,27 +101,26 @@ def would_be_true(technique: str, said: Prediction, truth: Prediction) -> str:
     if not holds_together(technique, said):
         return contradiction(technique, said)
     by_connect = BY_CONNECT if technique == "connect" else {}
-    reason = "the host had answered" if said.state is State.UP else ""
-    reason = reason or by_connect.get(said) or TRUE_IF[said]
+    reason = by_connect.get(said) or TRUE_IF.get(said) or f"{said.packet.phrase} had come back from the host"
     same = f" It would have been {said.state} all the same." if said.state is truth.state else ""
     return f"Yours would have been true if {reason}.{same}"
 
 
 def contradiction(technique: str, said: Prediction) -> str:
     """Why a pair cannot be: "A SYN-ACK and filtered do not go together: to a SYN scan a SYN-ACK says open, ..."."""
-    states = says(technique, said.packet)
+    what, states = _what(said.packet), says(technique, said.packet)
     verb = "suggests" if said.packet is Packet.NOTHING else "says"
-    first = (
-        f"{said.packet.phrase} {verb} {' or '.join(states)}"
-        if states
-        else f"{said.packet.phrase} never comes"
-    )
+    first = f"{what} {verb} {' or '.join(states)}" if states else f"{what} never comes"
     proofs = [
-        packet.phrase for packet in packets_to_choose(technique) if said.state in says(technique, packet)
+        _what(packet) for packet in packets_to_choose(technique) if said.state in says(technique, packet)
     ]
     then = f"it takes {' or '.join(proofs)} to say {said.state}" if proofs else f"it never says {said.state}"
-    phrase = said.packet.phrase[0].upper() + said.packet.phrase[1:]
-    return f"{phrase} and {said.state} do not go together: to {a_technique(technique)} {first}, and {then}."
+    pair = f"{what[0].upper()}{what[1:]} and {said.state}"
+    return f"{pair} do not go together: to {a_technique(technique)} {first}, and {then}."
+
+
+def _what(packet: Packet) -> str:
+    return "silence" if packet is Packet.NOTHING else packet.phrase
 
 
 class AboutBelief(NamedTuple):

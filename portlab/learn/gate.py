@@ -147,7 +147,7 @@ class Gated:
         offer = Offer(show, code, no) if show else None
         self._draw(self._picture.picked, replace(feedback, lines=(*feedback.lines, line), offer=offer))
 
-    def _show_counter_example(self) -> None:
+    def counter_example(self) -> None:
         """Run in the lab what speaks against the belief, and show it below."""
         picked, feedback = self._picture.picked, replace(self._picture.feedback, offer=None)
         imputed = self._belief(picked)
@@ -171,7 +171,7 @@ class Gated:
             case "commit":
                 self.commit(detail["picked"])
             case "show" if self._picture.feedback.offer:
-                self._show_counter_example()
+                self.counter_example()
             case "no" if self._picture.feedback.offer:
                 self._thought_otherwise(str(detail["thought"]).strip())
 

@@ -7,7 +7,7 @@ import pytest
 import portlab as pl
 from bench.visible import VISIBLE, drawn
 from lab_env import lab
-from lab_env.cases import COUNTEREXAMPLES
+from lab_env.counterexamples import COUNTEREXAMPLES
 from portlab.learn.counter import CounterExample, show
 from portlab.learn.misconceptions import all_of_them, misconception
 

@@ -2,8 +2,9 @@
 
 import pytest
 
-from lab_env.cases import CASES, COUNTEREXAMPLES, TICKETS, against
+from lab_env.cases import CASES, TICKETS, against
 from lab_env.contract import expected
+from lab_env.counterexamples import COUNTEREXAMPLES
 from lab_env.topology import topology
 
 LAB = topology("10.77")

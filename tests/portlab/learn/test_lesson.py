@@ -86,7 +86,7 @@ FEEDBACK = [
     (80, ("open", "SYN-ACK"), "✓ Right, and for the right reason.", "a SYN-ACK came back from web"),
     (80, ("open", "RST"), "½ Right state, other evidence.", "a RST says closed, and it takes a SYN-ACK to say open."),
     (9, ("filtered", "RST"), "½ Right evidence, other state.", "Source: RFC 9293 sections 3.10.7.1 and 3.5.2"),
-    (80, ("open", "nothing"), "½ Right state, other evidence.", "to a SYN scan nothing at all suggests filtered"),
+    (80, ("open", "nothing"), "½ Right state, other evidence.", "to a SYN scan silence suggests filtered"),
     (9, ("open", "SYN-ACK"), "! The packets say otherwise.", "true if a program had listened there."),
     (22, ("filtered", "ICMP error"), "½ Right state, other evidence.", "It would have been filtered all the same."),
     (22, ("filtered", "nothing"), "✓ Right, and for the right reason.", "nothing came back, though it was asked"),

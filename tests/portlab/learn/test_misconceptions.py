@@ -164,7 +164,7 @@ def test_contradictions_are_named_as_such() -> None:
     told = explain.contradiction("syn", prediction("syn", "filtered, SYN-ACK"))
     assert told == (
         "A SYN-ACK and filtered do not go together: to a SYN scan a SYN-ACK says open, "
-        "and it takes an ICMP error or nothing at all to say filtered."
+        "and it takes an ICMP error or silence to say filtered."
     )
     told = explain.contradiction("fin", prediction("fin", "open, SYN-ACK"))
     assert "to a FIN scan a SYN-ACK never comes, and it never says open." in told
