@@ -64,7 +64,7 @@ class Offer:
         )
         if self.no:
             buttons += (
-                f'<button type="button" class="go" data-do="tell" data-tell="no">{escape(self.no)}</button>'
+                f'<button type="button" class="button" data-do="tell" data-tell="no">{escape(self.no)}</button>'
                 f'<input class="thought" type="text" maxlength="200" aria-label="{escape(self.no)}">'
             )
         return f'<div class="bar offer needs-python">{buttons}</div>'
