@@ -73,6 +73,7 @@ def _asks(question: Question) -> str:
 
 def _case(case: Case) -> str:
     shows = [("recorded by " + ", ".join(case.record)) if case.record else ""]
+    shows += [f"sockets of {case.sockets}" if case.sockets else ""]
     shows += [f"headers: {', '.join(case.headers.fields)}" if case.headers else ""]
     shows += [f"conversation at port {port} of {host}" for _, host, port in case.talks]
     told = f"{case.title} Asks {'; '.join(map(_asks, case.questions))}."

@@ -199,7 +199,10 @@ VISIBLE = {
         "Open, and what answers says itself that it is no database.",
         _all(_decided([SYN_ACK], [RESET]), _drawn("Port 3306 of web.lab is open: a program listens here.")),
     ),
-    "M24": Sight("Two ports, one kind of program.", _decided([SYN_ACK] * 2, [RESET] * 2)),
+    "M24": Sight(
+        "Two ports, and a program at each.",
+        _all(_decided([SYN_ACK] * 2, [RESET] * 2), _drawn(":8081", ":8082")),
+    ),
     "M25": Sight(
         "Both open: at one a page is asked for, at the other SSH greets.",
         _all(_decided([SYN_ACK] * 2), _drawn("GET / HTTP/1.1", "SSH-2.0")),
@@ -225,8 +228,14 @@ VISIBLE = {
     "M35": Sight("In words.", _words("SSH")),
     "M36": Sight("In words.", _words("1 a second")),
     "M37": Sight("One call repeats one segment; two calls have two ports and numbers.", _same_segment),
-    "M38": Sight("A rule that lets through, and a RST.", _decided([RESET], [SILENCE])),
-    "M39": Sight("On loopback only: a RST from outside.", _decided([RESET], [SYN_ACK])),
+    "M38": Sight(
+        "A rule that lets through, nobody who listens, and a RST.",
+        _all(_decided([RESET], [SILENCE]), _drawn("What listens on quiet"), lambda x: not says(x, ":8080")),
+    ),
+    "M39": Sight(
+        "A listener on loopback only, and a RST from outside.",
+        _all(_decided([RESET], [SYN_ACK]), _drawn("127.0.0.1:80")),
+    ),
     "M40": Sight("In words.", _words("IPv6")),
     "M41": Sight("Stopped, the port answers by RST.", _closed_and_not_silent),
 }

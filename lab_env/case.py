@@ -40,8 +40,8 @@ class Headers(NamedTuple):
 class Case:
     """One case: its name, what is done to the lab in one sentence, and what to ask.
 
-    `record` names hosts whose own view shows it, `headers` the fields that do, `talks` the conversations, recorded
-    in this lab: the capture, the server and its port.
+    `record` names hosts whose own view shows it, `sockets` one whose sockets do, `headers` the fields that do,
+    `talks` the conversations, recorded in this lab: the capture, the server and its port.
     """
 
     id: str
@@ -49,6 +49,7 @@ class Case:
     questions: tuple[Question, ...]
     changes: Mapping[str, tuple[Change, ...]] = field(default_factory=dict)
     record: tuple[str, ...] = ()
+    sockets: str = ""
     headers: Headers | None = None
     talks: tuple[tuple[str, str, int], ...] = ()
 

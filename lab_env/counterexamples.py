@@ -214,6 +214,7 @@ COUNTEREXAMPLES = (
         "One kind of program listens on two more ports of web.",
         asking("syn", "web 8081", "web 8082"),
         _listening("web", 8081, 8082),
+        sockets="web",
     ),
     Case(
         "M25",
@@ -273,12 +274,14 @@ COUNTEREXAMPLES = (
         "quiet's firewall lets port 8080 through.  No program listens there.",
         asking("syn", "quiet 8080"),
         {"quiet": (ruled(Rule(Action.ACCEPT, protocol="tcp", ports=(80, 8080)), Rule(Action.DROP)),)},
+        sockets="quiet",
     ),
     Case(
         "M39",
         "web's server program for port 80 listens on 127.0.0.1 only.",
         asking("syn", "web 80"),
         {"web": (partial(changes.on_loopback, service=80),)},
+        sockets="web",
     ),
     *_by(
         TCP,

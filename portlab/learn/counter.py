@@ -18,6 +18,7 @@ from portlab.shown import Shown
 from portlab.view import conversations, figure, follow, ladders
 from portlab.view.compare import compare
 from portlab.view.gate import Feedback
+from portlab.view.listening import listening
 
 TRIES = {"connect": 1}
 """Silence is asked again, as lessons teach, but not for long: twice.  A kernel asks again by itself."""
@@ -65,8 +66,8 @@ class Headers(Protocol):
 class Case(Protocol):
     """What a lab's case says of itself: what is done, in one sentence, to which hosts, and what to ask meanwhile.
 
-    `record` names hosts whose own view is drawn as well, `headers` fields to compare, `talks` recorded conversations:
-    the capture's name, the server and its port.
+    `record` names hosts whose own view is drawn as well, `sockets` one whose sockets are listed, `headers` fields to
+    compare, `talks` recorded conversations: the capture's name, the server and its port.
     """
 
     @property
@@ -80,6 +81,9 @@ class Case(Protocol):
 
     @property
     def record(self) -> Sequence[str]: ...
+
+    @property
+    def sockets(self) -> str: ...
 
     @property
     def headers(self) -> Headers | None: ...
@@ -97,13 +101,16 @@ class Lab(Protocol):
     def recording(self, *hosts: str) -> AbstractContextManager[Any]:
         """Record what hosts see while the block runs."""
 
+    def sockets(self, host: str, /) -> str:
+        """What listens on a host, as `ss` shows it there."""
+
 
 @dataclass(frozen=True, repr=False)
 class CounterExample(Shown):
     """A belief, the sentence that corrects it, and the exchanges that show it (none where no lab could).
 
-    `meanwhile` was asked while the lab was changed, `afterwards` when it had been put back; `beside` are further
-    pictures: headers to compare, conversations.
+    `meanwhile` was asked while the lab was changed, `afterwards` when it had been put back; `beside` stands further
+    evidence of the first: sockets, headers to compare, conversations.
     """
 
     held: Misconception
@@ -124,13 +131,13 @@ class CounterExample(Shown):
 
     def pictures(self) -> list[tuple[str, Shown]]:
         """The ladders and what stands beside them, each with its heading."""
-        rows = (("While the lab is like this", self.meanwhile), ("And put back as it was", self.afterwards))
-        shown: list[tuple[str, Shown]] = [
-            (heading if self.afterwards else "", ladders(*exchanges))
-            for heading, exchanges in rows
-            if exchanges
-        ]
-        return [*shown, *(("", each) for each in self.beside)]
+        shown: list[tuple[str, Shown]] = []
+        if self.meanwhile:
+            heading = "While the lab is like this" if self.afterwards else ""
+            shown = [(heading, ladders(*self.meanwhile)), *(("", each) for each in self.beside)]
+        if self.afterwards:
+            shown.append(("And put back as it was", ladders(*self.afterwards)))
+        return shown
 
     def inside(self) -> str:
         """As HTML to stand in another figure."""
@@ -159,8 +166,9 @@ def show(held: Misconception, lab: Lab | None, scanner: Any, technique: str = ""
     try:
         with lab.case(held.id, technique) as case:
             meanwhile = _meanwhile(case, lab, scanner)
+            beside = [listening(case.sockets, lab.sockets(case.sockets))] if case.sockets else []
         afterwards = tuple(ask(scanner, question) for question in case.questions) if case.changes else ()
-        return CounterExample(held, case.title, meanwhile, afterwards, _beside(case, meanwhile))
+        return CounterExample(held, case.title, meanwhile, afterwards, (*beside, *_beside(case, meanwhile)))
     except BadTarget:
         return CounterExample(held, NO_CASE)
     except PortLabError as error:

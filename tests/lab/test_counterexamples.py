@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 import portlab as pl
@@ -32,6 +34,8 @@ def test_simulated(id_: str, technique: str) -> None:
     lab.here()
     example = shown(id_, technique, "simulated")
     assert VISIBLE[id_].shown(example), drawn(example)
+    if example.afterwards:  # without the change it would not be seen
+        assert not VISIBLE[id_].shown(replace(example, meanwhile=example.afterwards))
 
 
 @pytest.mark.inlab
