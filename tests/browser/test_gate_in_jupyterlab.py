@@ -103,7 +103,7 @@ def test_a_wrong_answer_is_met_by_its_counter_example(
     told = locked(page, 1)
     assert "Right evidence, other state." in told.inner_text()
     assert "A port that refuses (closed, by a RST) is blocked by a firewall." in told.inner_text()
-    told.get_by_role("button", name="Show what speaks against it").click()
+    gate(page, 1).get_by_role("button", name="Show what speaks against it").click()
     page.wait_for_function(AGAINST, timeout=PATIENCE_MS)
     states = (
         gate(page, 1).locator(".more figure.pl-ladder").evaluate_all("all => all.map(one => one.textContent)")
