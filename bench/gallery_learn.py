@@ -66,8 +66,11 @@ def gates() -> Made:
         half = lesson.predict("c", "syn", "web", 22)
         half.answer("filtered", "RST")
         yield "Gate: half right", "Says which half.", half
-        wrong = lesson.predict("d", "syn", "web", 3389, wrong_means="M04")
-        wrong.answer("open", "SYN-ACK")
+        asking = lesson.predict("asks", "syn", "web", 22)
+        asking.answer("closed", "RST")
+        yield "Gate: wrong, and asked why", "A question with two buttons and a line to write on.", asking
+        wrong = lesson.predict("d", "syn", "web", 22)
+        wrong.answer("closed", "nothing")
         wrong.counter_example()
         yield "Gate: wrong, with a counter-example", "What speaks against it, as ladders.", wrong
         waits = lesson.predict("e", "syn", "web", 9)
@@ -83,6 +86,16 @@ def gates() -> Made:
         yield "Check: not yet", "What is wrong with the answer, and a hint.", lesson.check(
             "doors", [25, 80], [25, 110, 143], hint="Each row marked open is one."
         )  # fmt: skip
+        yield (
+            "Counter-example with headers",
+            "Ports and numbers, the same and not.",
+            lesson.counter_example("M37"),
+        )
+        yield (
+            "Counter-example with recordings",
+            "Who made the RST; two times to live.",
+            lesson.counter_example("M22"),
+        )
         yield "Check: right", "A tick.", lesson.check("tries", 3, 3, because="Silence was asked again.")
 
 

@@ -19,7 +19,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from lab_env import changes, firewall
-from lab_env.cases import CASES, Case
+from lab_env.case import Case
+from lab_env.cases import CASES, against
 from lab_env.changes import HostState
 from lab_env.topology import GATEWAY, Rule, Topology
 from portlab.errors import BadTarget
@@ -113,15 +114,16 @@ class Hands:
         return firewall.text(self.plan(), state)
 
     @contextmanager
-    def case(self, name: str) -> Iterator[Case]:
+    def case(self, name: str, technique: str = "") -> Iterator[Case]:
         """A prepared change of the lab, undone when the block ends: `with lab.case("M04") as case: ...`
 
-        `case.title` says what is changed, `case.questions` what to ask meanwhile.  Raises BadTarget for a
-        name that no case has.
+        `case.title` says what is changed, `case.questions` what to ask meanwhile; `technique` chooses where a case
+        can be asked in several ways.  Raises BadTarget for a name that no case has.
         """
-        if name not in CASES:
-            raise BadTarget(f"there is no case {name!r}.  There are: {', '.join(CASES)}")
-        case = CASES[name]
+        case = against(name, technique)
+        if case is None:
+            names = dict.fromkeys(each.belief for each in CASES.values())
+            raise BadTarget(f"there is no case {name!r}.  There are: {', '.join(names)}")
         with self.controls().borrow(case.states(self.plan())):
             yield case
 

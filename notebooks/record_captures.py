@@ -1,6 +1,6 @@
 """Records the captures that the lessons show: conversations that need a real client, seen by the student.
 
-    ./run exec --no-loss -- python notebooks/record_captures.py
+    ./run exec --no-loss -- python notebooks/record_captures.py [NAME...]        all of them if left out
 
 The files are part of PortLab (`portlab.learn.recorded` reads them), so that a lesson shows them in every lab, the
 simulated one too.
@@ -15,11 +15,13 @@ import json
 import smtplib
 import socket
 import ssl
+import sys
 from pathlib import Path
 
 import asyncssh
 
 import portlab as pl
+from lab_env import lab
 from lab_env.services.site import PASSWORD
 
 FOLDER = Path(__file__).resolve().parent.parent / "portlab" / "data" / "captures"
@@ -73,19 +75,37 @@ def banner() -> None:
         connection.recv(4096)
 
 
+def no_database() -> None:
+    """Listen to a program at the port of a database that is none."""
+    lab.listen("web", 3306)
+    with socket.create_connection(("web", 3306), PATIENCE_S) as connection:
+        connection.recv(4096)
+    lab.stop("web", 3306)
+
+
+def sftp() -> None:
+    """Listen to what files says first where it offers SFTP."""
+    with socket.create_connection(("files", 22), PATIENCE_S) as connection:
+        connection.recv(4096)
+
+
 CONVERSATIONS = {
     "web_pages": web_pages,
     "log_ins": log_ins,
     "mail_doors": mail_doors,
     "banner": banner,
+    "no_database": no_database,
+    "sftp": sftp,
 }
 
 if __name__ == "__main__":
-    lab = pl.lab.current()
-    assert lab is not None, __doc__
-    names = {address: host for host, addresses in lab.hosts.items() for address in addresses}
+    here = pl.lab.current()
+    assert here is not None, __doc__
+    names = {address: host for host, addresses in here.hosts.items() for address in addresses}
     (FOLDER / "names.json").write_text(json.dumps(names, indent=1) + "\n")
     for name, talk in CONVERSATIONS.items():
+        if sys.argv[1:] and name not in sys.argv[1:]:
+            continue
         with pl.capture() as seen:
             talk()
         seen.to_pcap(FOLDER / f"{name}.pcapng")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,12 +40,13 @@ def open_ports(scan: Scan) -> list[int]:
     return sorted({row.port for row in scan if row.state == "open" and row.port is not None})
 
 
-def seconds_between(scan: Scan) -> list[int]:
-    """The gaps between what was sent to the one port of a scan, in whole seconds."""
+def seconds_between(scan: Scan) -> list[float]:
+    """The gaps between what was sent to the one port of a scan, in seconds."""
     [row] = scan
     frames = scan.exchange(row.host, row.port).frames
     sent = np.sort(frames["time_ns"][frames["direction"] == SENT])
-    return [round(gap / 1e9) for gap in np.diff(sent).tolist()]
+    gaps: list[float] = (np.diff(sent) / 1e9).tolist()
+    return gaps
 
 
 def is_empty(answer: Any) -> bool:
@@ -59,31 +60,79 @@ def plain_values(answer: Any) -> Any:
     return [plain_values(each) for each in answer] if isinstance(answer, list | tuple | set) else answer
 
 
-def grade(answer: Any, truth: Any, hint: str = "", because: str = "", within: float = 0.0) -> Feedback:
-    """What is said about an answer: numbers may be off by `within`, spelling is free, lists have no order."""
+Why = Callable[[Any], str]
+"""Why a wrong answer is wrong; "" where nobody knows."""
+
+
+def why_not(wrong: Mapping[Any, str], scan: Any = None) -> Why:
+    """Why an answer is wrong: what the lesson says of it, or else what the scan says of a port of that number."""
+    said = {_word(answer): why for answer, why in wrong.items()}
+    states: dict[str, set[str]] = {}
+    for row in scan if isinstance(scan, Scan) else ():
+        states.setdefault(str(row.port), set()).add(row.state)
+    came = {port: each for port, (each, *more) in states.items() if not more}
+
+    def why(answer: Any) -> str:
+        word = _word(answer)
+        return said.get(word) or (f"Port {word} came back {came[word]}." if word in came else "")
+
+    return why
+
+
+def grade(
+    answer: Any,
+    truth: Any,
+    hint: str = "",
+    because: str = "",
+    within: float = 0.0,
+    why: Why = lambda answer: "",
+) -> Feedback:
+    """What is said about an answer: numbers may be off by `within`, spelling is free, lists have no order.
+
+    Where the truth is no whole number, and nothing else is allowed, a rounded one is right: 1, 1.0, 1.02 for 1.0175.
+    """
     if isinstance(answer, str) and not answer.strip():
         answer = ""
     if is_empty(answer):
         return Feedback("", NO_ANSWER, tuple(filter(None, (hint,))))
-    if isinstance(truth, str | bool | int | float):
-        wrong = "" if _same(answer, truth, within) else f"The evidence does not say {answer!r}."
-    else:
-        wrong = _compare(_items(answer), list(truth), within)
+    wrong: tuple[str, ...] = ()
+    if not isinstance(truth, str | bool | int | float):
+        wrong = _compare(_items(answer), list(truth), within, why)
+    elif not _same(answer, truth, within):
+        wrong = (f"{_not_that([answer])} {why(answer) or _too(answer, truth)}".rstrip(),)
     if wrong:
-        return Feedback("!", "Not quite.", tuple(filter(None, (wrong, hint))))
+        return Feedback("!", "Not quite.", tuple(filter(None, (*wrong, hint))))
     return Feedback("✓", "Right.", tuple(filter(None, (because,))))
 
 
-def _compare(mine: list[Any], truth: list[Any], within: float) -> str:
-    """What is wrong with a list; "" if nothing."""
+def _compare(mine: list[Any], truth: list[Any], within: float, why: Why) -> tuple[str, ...]:
+    """What is wrong with a list; nothing if nothing."""
     extra = [one for one in mine if not any(_same(one, each, within) for each in truth)]
     missing = [one for one in truth if not any(_same(each, one, within) for each in mine)]
-    told = []
-    if extra:
-        told.append(f"The evidence does not say {', '.join(map(str, extra))}.")
+    told = [_not_that(unknown)] if (unknown := [one for one in extra if not why(one)]) else []
+    told += [f"{_not_that([one])} {why(one)}" for one in extra if why(one)]
     if missing:
         told.append(f"Still missing: {len(missing)} of {count(len(truth), 'answer')}.")
-    return " ".join(told)
+    return tuple(told)
+
+
+def _not_that(answers: list[Any]) -> str:
+    """The wrong answers as they were given."""
+    return (
+        f"Not among the answers: {', '.join(map(str, answers))}."
+        if len(answers) > 1
+        else f"Not {answers[0]}."
+    )
+
+
+def _too(mine: Any, truth: Any) -> str:
+    """Whether a wrong number is too high or too low."""
+    if isinstance(truth, bool) or not isinstance(truth, int | float):
+        return ""
+    try:
+        return "That is too high." if float(mine) > truth else "That is too low."
+    except (TypeError, ValueError):
+        return "A number is asked for."
 
 
 def _items(answer: Any) -> list[Any]:
@@ -98,10 +147,16 @@ def _same(mine: Any, truth: Any, within: float) -> bool:
         return _word(mine) == ("yes" if truth else "no")
     if isinstance(truth, int | float):
         try:
-            return abs(float(mine) - truth) <= within
+            return abs(float(mine) - truth) <= (within or (0 if isinstance(truth, int) else _rounding(mine)))
         except (TypeError, ValueError):
             return False
     return _word(mine) == _word(truth)
+
+
+def _rounding(mine: Any) -> float:
+    """By how much a number may be off that was rounded to the places that it has, and read from rounded ones."""
+    places = len(str(mine).partition(".")[2].rstrip("0"))
+    return 10.0**-places if places else 0.5
 
 
 def _word(value: Any) -> str:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from portlab.errors import BadTarget
 from portlab.evidence.result import Scan
-from portlab.learn.checks import grade, plain_values
+from portlab.learn.checks import grade, plain_values, why_not
 from portlab.learn.gate import Desk, Gated, Picked, Record
-from portlab.view.gate import Choice, Feedback, Gate, Group
+from portlab.view.gate import Choice, Feedback, Gate, Group, Offer
 
 NUMBERS, NUMBER, CHOICES = "numbers", "number", "choices"
 EXAMPLES = {NUMBERS: "Numbers with commas, such as 21, 80.", NUMBER: "A number."}
@@ -22,7 +22,8 @@ SHOW_ANSWER = "Show the answer"
 class Task:
     """What an exercise asks for: several numbers, one number with its unit, or all choices that fit.
 
-    Without an `answer` of its own, the evidence has it.  `hints`: where to look, then what to look for.
+    Without an `answer` of its own, the evidence has it.  `hints`: where to look, then what to look for.  `why_not`
+    maps likely wrong answers to what is wrong with them.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Task:
     unit: str = ""
     hints: Sequence[str] = ()
     within: float = 0.0
+    why_not: Mapping[str, str] = field(default_factory=dict)
 
     def group(self) -> Group:
         """The field, or the boxes to tick."""
@@ -98,10 +100,14 @@ class Exercise(Gated):
             return self._above
         return self._of.exchange() if isinstance(self._of, Gated) else (self._of or ())
 
+    def _asked(self) -> Any:
+        """The scan that knows."""
+        return self._of.scan if isinstance(self._of, Gated) else self._of
+
     def _right(self) -> Any:
         if self._truth is None:
             return self.task.answer
-        scan = self._of.scan if isinstance(self._of, Gated) else self._of
+        scan = self._asked()
         if not isinstance(scan, Scan):
             raise BadTarget(f"This is about {' and '.join(self.waits_for)}: answer that first, above.")
         return plain_values(self._truth(scan))
@@ -112,15 +118,16 @@ class Exercise(Gated):
     def _judge(self, picked: Picked) -> Feedback:
         hints = self.task.hints
         hint = hints[min(self._wrong, len(hints) - 1)] if hints else ""
-        feedback = grade(picked[self.name], self._right(), hint, within=self.task.within)
+        why = why_not(self.task.why_not, self._asked())
+        feedback = grade(picked[self.name], self._right(), hint, within=self.task.within, why=why)
         self._wrong += not self._settled(feedback)
         return feedback
 
     def _settled(self, feedback: Feedback) -> bool:
         return feedback.mark == "✓"
 
-    def _offer(self, picked: Picked) -> str:
-        return SHOW_ANSWER if self._wrong > len(self.task.hints) else ""
+    def _offer(self, picked: Picked) -> Offer | None:
+        return Offer(SHOW_ANSWER) if self._wrong > len(self.task.hints) else None
 
     def _offered(self) -> None:
         """Give up: the answer is shown; what is kept is the last one that was tried."""

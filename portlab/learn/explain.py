@@ -1,15 +1,17 @@
 """What is said about a prediction: from the evidence, by the technique's own table.
 
-Four cases: right for the right reason, right state, right packet, neither.  Each names the packet that came.
+Three lines: what was said, what it was, and what would have made the prediction true.  The source stands apart.
 """
 
 from __future__ import annotations
 
-from portlab.learn.evidence import Packet, decided_by, says
-from portlab.learn.misconceptions import Misconception, Prediction
+from typing import NamedTuple
+
+from portlab.learn.evidence import Packet, decided_by, packets_to_choose, says
+from portlab.learn.misconceptions import Imputed, Misconception, Prediction, misconception
 from portlab.model import PortResult, Reason, State
 from portlab.view.gate import Feedback
-from portlab.view.words import duration, technique_name
+from portlab.view.words import a_technique, duration
 
 HEADS = {
     (True, True): ("✓", "Right, and for the right reason."),
@@ -18,6 +20,28 @@ HEADS = {
     (False, False): ("!", "The packets say otherwise."),
 }
 """(state right, packet right) -> mark and headline."""
+
+BY_CONNECT = {
+    (State.CLOSED, Packet.ICMP_ERROR): "somebody had sent port unreachable, which connect() calls refused",
+    (State.FILTERED, Packet.ICMP_ERROR): (
+        "a filter had sent any other ICMP error than port unreachable, which connect() calls refused"
+    ),
+}
+TRUE_IF = {
+    (State.OPEN, Packet.SYN_ACK): "a program had listened there",
+    (State.OPEN, Packet.DATAGRAM): "a program had answered",
+    (State.CLOSED, Packet.RST): "the question had reached the host, and nobody had listened there",
+    (State.CLOSED, Packet.ICMP_ERROR): "the host itself had said by ICMP that nobody listens there",
+    (State.FILTERED, Packet.ICMP_ERROR): "something on the way had refused it by ICMP",
+    (State.FILTERED, Packet.NOTHING): "something had swallowed the question or the answer",
+    (State.OPEN_FILTERED, Packet.NOTHING): "a program had kept silent, or a filter had dropped the question",
+    (State.UNFILTERED, Packet.RST): "the packet had got through to the host",
+    (State.NO_ANSWER, Packet.NOTHING): "no answer had arrived, for whatever reason",
+    (State.NO_ANSWER, Packet.ICMP_ERROR): "somebody on the way had sent an ICMP error instead",
+    (State.DOWN, Packet.NOTHING): "nobody on this link had answered ARP",
+}
+"""What makes a prediction true that holds together; `BY_CONNECT` where connect() hears it otherwise.
+Of a host that is up it is the packet itself."""
 
 
 def seen(result: PortResult) -> Prediction:
@@ -29,16 +53,21 @@ def prediction(said: Prediction, result: PortResult, speaker: str) -> Feedback:
     """What is said about a prediction; `speaker` is how to call whoever answered, "" if nobody did."""
     truth = seen(result)
     mark, head = HEADS[said.state == truth.state, said.packet == truth.packet]
-    lines = [
-        f"You predicted {said.state}, from {said.packet.phrase}. "
-        f"The scan reports {result.state} for {place(result)}: {what_came(result, speaker)}.",
-        f"{result.sentence} Source: {result.source}.",
-    ]
-    if said.packet != truth.packet:
-        lines.append(would_have(result.technique, said.packet, truth.state))
-    if result.caveat:
-        lines.append(result.caveat)
-    return Feedback(mark, head, tuple(lines))
+    lines = [f"You said: {said.state}, from {said.packet.phrase}.", what_it_was(result, speaker)]
+    if said != truth:
+        lines.append(would_be_true(result.technique, said, truth))
+    return Feedback(mark, head, tuple(lines), source=result.source)
+
+
+def what_it_was(result: PortResult, speaker: str) -> str:
+    """The verdict on one line: the state, the packet that decided, and what that says."""
+    came = what_came(result, speaker)
+    head, _, meaning = result.sentence.partition(": ")
+    if "came back" not in head:  # else that was said just now
+        meaning = result.sentence
+    told = f"It was: {result.state}, for {came}"
+    told += f": {meaning}" if meaning != result.sentence else f". {meaning}"
+    return f"{told} {result.caveat}".rstrip()
 
 
 def place(result: PortResult) -> str:
@@ -62,17 +91,57 @@ def what_came(result: PortResult, speaker: str) -> str:
     return f"{what} came back from {speaker or result.host}{after}"
 
 
-def would_have(technique: str, packet: Packet, state: State) -> str:
-    """What the predicted packet would have meant: "A RST would have said closed."; `state` is what came out."""
-    states = says(technique, packet)
-    what = packet.phrase[0].upper() + packet.phrase[1:]
-    if not states:
-        return f"{what} is not what a {technique_name(technique)} brings back."
-    too = ", too" if states == [state] else ""
-    verb = "suggested" if packet is Packet.NOTHING else "said"
-    return f"{what} would have {verb} {' or '.join(states)}{too}."
+def holds_together(technique: str, said: Prediction) -> bool:
+    """Whether the technique's own table gives that packet that meaning."""
+    return said.state in says(technique, said.packet)
 
 
-def belief(held: Misconception, then: str) -> str:
-    """The wrong belief that an answer points to, and what comes then."""
-    return f'A common belief fits this answer: "{held.belief}" {then}'
+def would_be_true(technique: str, said: Prediction, truth: Prediction) -> str:
+    """What would have made a prediction true; of a contradictory one, why nothing could."""
+    if not holds_together(technique, said):
+        return contradiction(technique, said)
+    by_connect = BY_CONNECT if technique == "connect" else {}
+    reason = by_connect.get(said) or TRUE_IF.get(said) or f"{said.packet.phrase} had come back from the host"
+    same = f" It would have been {said.state} all the same." if said.state is truth.state else ""
+    return f"Yours would have been true if {reason}.{same}"
+
+
+def contradiction(technique: str, said: Prediction) -> str:
+    """Why a pair cannot be: "A SYN-ACK and filtered do not go together: to a SYN scan a SYN-ACK says open, ..."."""
+    what, states = _what(said.packet), says(technique, said.packet)
+    verb = "suggests" if said.packet is Packet.NOTHING else "says"
+    first = f"{what} {verb} {' or '.join(states)}" if states else f"{what} never comes"
+    proofs = [
+        _what(packet) for packet in packets_to_choose(technique) if said.state in says(technique, packet)
+    ]
+    then = f"it takes {' or '.join(proofs)} to say {said.state}" if proofs else f"it never says {said.state}"
+    pair = f"{what[0].upper()}{what[1:]} and {said.state}"
+    return f"{pair} do not go together: to {a_technique(technique)} {first}, and {then}."
+
+
+def _what(packet: Packet) -> str:
+    return "silence" if packet is Packet.NOTHING else packet.phrase
+
+
+class AboutBelief(NamedTuple):
+    """What is said of the belief behind an answer, and the buttons beside it; "" where there is none."""
+
+    line: str
+    show: str = ""
+    no: str = ""
+
+
+def about(imputed: Imputed, elsewhere: str = "") -> AboutBelief:
+    """Name a belief that the answer holds; ask where it merely fits.  `elsewhere` says where it is met already."""
+    held = misconception(imputed.id)
+    line = asked(held) if imputed.asks else f'Your answer holds a common belief: "{held.belief}"'
+    if elsewhere:
+        return AboutBelief(f"{line} {elsewhere}")
+    if imputed.asks:
+        return AboutBelief(line, "Yes. Show me", "No, I thought …")
+    return AboutBelief(f"{line} {held.sentence}", "Show what speaks against it")
+
+
+def asked(held: Misconception) -> str:
+    """A belief as a question."""
+    return f"Did you think that {held.thought}?"

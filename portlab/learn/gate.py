@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from typing import Any, Protocol
 
@@ -10,8 +10,9 @@ from portlab.errors import BadTarget, PortLabError
 from portlab.evidence.result import Scan
 from portlab.learn import explain
 from portlab.learn.counter import CounterExample
+from portlab.learn.explain import AboutBelief
 from portlab.learn.live import Detail, Live
-from portlab.learn.misconceptions import misconception
+from portlab.learn.misconceptions import Imputed
 from portlab.learn.pictures import drawn
 from portlab.learn.runs import Run
 from portlab.learn.waiting import Waiting
@@ -19,10 +20,11 @@ from portlab.model import Exchange
 from portlab.view import anatomy, ladders
 from portlab.view.beat import Beat, Part, part
 from portlab.view.dissection import Anatomy
-from portlab.view.gate import NOTHING_SAID, Feedback, Gate
+from portlab.view.gate import NOTHING_SAID, Feedback, Gate, Offer
 
 RUNNING = Feedback("", "Locked in. The scan runs …")
-OFFER = "Show what speaks against it"
+NOTED = "Noted: it was not that."
+ABOVE, NEXT = "What speaks against it stands further up.", "What follows shows what speaks against it."
 
 Picked = Mapping[str, Any]
 Record = dict[str, Any]
@@ -35,7 +37,9 @@ class Desk(Protocol):
 
     def explained(self, name: str) -> tuple[Part, ...]: ...
 
-    def counter_example(self, id_: str) -> CounterExample: ...
+    def counter_example(self, id_: str, technique: str = "") -> CounterExample: ...
+
+    def first_to_offer(self, id_: str, name: str) -> bool: ...
 
     def answered(self, name: str) -> None: ...
 
@@ -56,8 +60,9 @@ class Gated:
         run: Run | None = None,
         show: Callable[[Any], Any] | None = None,
         given: Any = (),
+        next_shows: Collection[str] = (),
     ) -> None:
-        self.name = name
+        self.name, self._next_shows = name, next_shows
         self._desk, self._run, self._show = desk, run, show
         self._scan: Scan | None = None
         self._given = given if callable(given) else lambda: given
@@ -94,9 +99,9 @@ class Gated:
         """What is kept of it."""
         raise NotImplementedError
 
-    def _belief(self, picked: Picked) -> str:
-        """The id of the misconception that it points to, or ""."""
-        return ""
+    def _belief(self, picked: Picked) -> Imputed | None:
+        """The misconception that it points to."""
+        return None
 
     # --- committing ---------------------------------------------------------------------------------------
 
@@ -134,9 +139,8 @@ class Gated:
             self._scan = None
             self._ask({})
             raise
-        if id_ := self._belief(picked):
-            held = misconception(id_)
-            feedback = replace(feedback, lines=(*feedback.lines, explain.belief(held, held.sentence)))
+        if behind := self._behind(picked):
+            feedback = replace(feedback, lines=(*feedback.lines, behind.line))
         self._ask(picked, shown, locked=settled, feedback=feedback, offer=self._offer(picked))
         if settled:
             self._settle(self._record(picked) if fresh else None)
@@ -163,15 +167,39 @@ class Gated:
             self._changes_mind = True
             self._ask({})
 
+    def _behind(self, picked: Picked) -> AboutBelief | None:
+        """What is said of the belief behind an answer.  What speaks against it is offered once a lesson."""
+        imputed = self._belief(picked)
+        if imputed is None:
+            return None
+        elsewhere = NEXT if imputed.id in self._next_shows else ""
+        if not elsewhere and not self._desk.first_to_offer(imputed.id, self.name):
+            elsewhere = ABOVE
+        return explain.about(imputed, elsewhere)
+
     def counter_example(self) -> None:
         """Run in the lab what speaks against the belief that the answer points to, and show it."""
         gate = self._beat.gate
-        against = part(self._desk.counter_example(self._belief(gate.picked)))
-        self._draw(replace(self._beat, gate=replace(gate, offer=""), against=(against,)))
+        imputed = self._belief(gate.picked)
+        assert imputed is not None, "only what speaks against a belief is offered"
+        against = part(self._desk.counter_example(imputed.id, self._run.technique if self._run else ""))
+        self._draw(replace(self._beat, gate=replace(gate, offer=None), against=(against,)))
 
-    def _offer(self, picked: Picked) -> str:
-        """What else can be shown, as the words of a button."""
-        return OFFER if self._belief(picked) else ""
+    def _thought_otherwise(self, thought: str) -> None:
+        """It was not that belief: what it was is kept beside the answer."""
+        gate = self._beat.gate
+        record = {**self._record(gate.picked), "thought": thought}
+        self._desk.keep(self.name, record, again=self._changes_mind)
+        feedback = replace(gate.feedback, lines=(*gate.feedback.lines, NOTED))
+        self._draw(replace(self._beat, gate=replace(gate, feedback=feedback, offer=None)))
+
+    def _offer(self, picked: Picked) -> Offer | None:
+        """What else can be shown."""
+        imputed, behind = self._belief(picked), self._behind(picked)
+        if imputed is None or behind is None or not behind.show:
+            return None
+        technique = f', "{self._run.technique}"' if self._run else ""
+        return Offer(behind.show, f'lesson.counter_example("{imputed.id}"{technique})', behind.no)
 
     def _offered(self) -> None:
         """That button was pressed."""
@@ -221,7 +249,7 @@ class Gated:
         locked: bool = False,
         busy: bool = False,
         feedback: Feedback = NOTHING_SAID,
-        offer: str = "",
+        offer: Offer | None = None,
     ) -> None:
         gate = replace(
             self._beat.gate, picked=picked, locked=locked, busy=busy, feedback=feedback, offer=offer
@@ -240,6 +268,8 @@ class Gated:
                 self.again()
             case "offer" if self._beat.gate.offer:
                 self._offered()
+            case "no" if self._beat.gate.offer:
+                self._thought_otherwise(str(detail["thought"]).strip())
 
     # --- what it guards -----------------------------------------------------------------------------------
 

@@ -12,7 +12,7 @@ predicted.  `lesson.forget()` starts over.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -20,7 +20,7 @@ from portlab.errors import BadTarget
 from portlab.evidence.result import Scan
 from portlab.files import Pathish
 from portlab.learn import keys, slips
-from portlab.learn.checks import Checked, grade, plain_values, truth_of
+from portlab.learn.checks import Checked, grade, plain_values, truth_of, why_not
 from portlab.learn.counter import CounterExample, Lab, show
 from portlab.learn.evidence import read_packet, read_state
 from portlab.learn.exercises import Exercise, Task
@@ -68,6 +68,7 @@ class Lesson:
         self._slips = slips.watch()
         self._gates: dict[str, Gated] = {}
         self._together: dict[str, Together] = {}
+        self._offered: dict[str, str] = {}
         if self._progress.message:
             print(self._progress.message)
 
@@ -83,6 +84,7 @@ class Lesson:
         about: Any = None,
         question: str = "",
         wrong_means: str = "",
+        next_shows: Collection[str] = (),
         show: Show | None = None,
         given: Any = (),
         **options: Any,
@@ -91,11 +93,11 @@ class Lesson:
 
         `about`: the host and port that are asked about, such as ("web", 80); left out where one port is scanned.
         `show`: a function of the gate that returns other pictures.  `given`: pictures to look at before.
-        `wrong_means`: the misconception that a wrong answer points to here, where the table knows of none.  The
-        rest goes to the scan.
+        `wrong_means`: the misconception that a wrong answer may come from here, where the table knows of none: it
+        is asked about.  `next_shows`: those that the next cell speaks to.  The rest goes to the scan.
         """
         run = planned(self._scanner, technique, target, ports, about, options)
-        gate = PredictionGate(self, name, run, question, wrong_means, show, given)
+        gate = PredictionGate(self, name, run, question, wrong_means, next_shows, show, given)
         return self._opened(gate, lambda said: _prediction(run.technique, said))
 
     def ask(
@@ -181,11 +183,13 @@ class Lesson:
         hint: str = "",
         because: str = "",
         within: float = 0.0,
+        wrong: Mapping[Any, str] | None = None,
         wrong_means: str = "",
     ) -> Checked | Waiting:
         """Hold an answer against the evidence: a value, or a function of `scan`.  A right answer is kept.
 
-        Numbers may be off by `within`.  `wrong_means`: the misconception whose counter-example meets a wrong answer.
+        Numbers may be off by `within`.  `wrong` maps likely wrong answers to why they are, `wrong_means` is the
+        misconception whose counter-example meets them.
         """
         if self._slips and (stale := self._slips.stale()):
             cell = f"The cell that sets {' and '.join(stale)} stopped at a mistake."
@@ -195,16 +199,24 @@ class Lesson:
         if isinstance(scan, Waiting) or isinstance(truth, Waiting):
             return scan if isinstance(scan, Waiting) else truth
         given = plain_values(self._key.get(self._full(name), answer))
-        checked = Checked(grade(given, truth_of(truth, scan), hint, because, within))
+        why = why_not(wrong or {}, scan)
+        checked = Checked(grade(given, truth_of(truth, scan), hint, because, within, why))
         if checked.right:
             self.keep(name, {"answer": given, "right": True})
-        elif checked.feedback.mark and wrong_means:
+        elif checked.feedback.mark and wrong_means and self.first_to_offer(wrong_means, name):
             return Checked(checked.feedback, self.counter_example(wrong_means))
         return checked
 
-    def counter_example(self, id_: str) -> CounterExample:
-        """Show in the lab what speaks against a belief: counter_example("M04").  In words where no lab can."""
-        return show(misconception(id_), self._lab, self._scanner)
+    def counter_example(self, id_: str, technique: str = "") -> CounterExample:
+        """Show in the lab what speaks against a belief: counter_example("M04").  In words where no lab can.
+
+        `technique` asks for it by the technique that the lesson is about, where that matters.
+        """
+        return show(misconception(id_), self._lab, self._scanner, technique)
+
+    def first_to_offer(self, id_: str, name: str) -> bool:
+        """Whether nobody but the gate or exercise of that name has met this belief in this lesson."""
+        return self._offered.setdefault(id_, name) == name
 
     def reference(self, hosts: Sequence[str]) -> Live:
         """The port reference, with a button beside each row that asks these hosts for that port."""

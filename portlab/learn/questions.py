@@ -6,8 +6,8 @@ A test of many is in quiz.py, what is built or written in exercises.py.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -18,7 +18,7 @@ from portlab.evidence.result import Scan
 from portlab.learn import explain
 from portlab.learn.evidence import packets_to_choose, read_packet, read_state, states_to_choose
 from portlab.learn.gate import Desk, Gated, Picked, Record
-from portlab.learn.misconceptions import Prediction, match
+from portlab.learn.misconceptions import Imputed, Prediction, belief_of
 from portlab.learn.runs import Run
 from portlab.model import PortResult
 from portlab.view.gate import Choice, Feedback, Gate, Group
@@ -36,6 +36,7 @@ class PredictionGate(Gated):
         run: Run,
         question: str = "",
         wrong_means: str = "",
+        next_shows: Collection[str] = (),
         show: Callable[[Any], Any] | None = None,
         given: Any = (),
     ) -> None:
@@ -54,7 +55,7 @@ class PredictionGate(Gated):
             button="Lock in and run the scan",
             hint=GUESS,
         )
-        super().__init__(desk, name, picture, run, show or (lambda beat: beat.exchange()), given)
+        super().__init__(desk, name, picture, run, show or (lambda beat: beat.exchange()), given, next_shows)
 
     @property
     def result(self) -> PortResult:
@@ -79,9 +80,12 @@ class PredictionGate(Gated):
             return ""
         return self.result.host if by == self.result.address else self._scan.asked.names.get(number(by), by)
 
-    def _belief(self, picked: Picked) -> str:
-        said, seen = self._said(picked), explain.seen(self.result)
-        return match(self.result.technique, said, seen) or (self._wrong_means if said != seen else "")
+    def _belief(self, picked: Picked) -> Imputed | None:
+        said, seen, result = self._said(picked), explain.seen(self.result), self.result
+        imputed = belief_of(result.technique, said, seen, result.port)
+        if imputed is None and self._wrong_means and said != seen:
+            return Imputed(self._wrong_means, asks=True)
+        return imputed
 
     def _record(self, picked: Picked) -> Record:
         result = self.result
@@ -106,14 +110,21 @@ class PredictionGate(Gated):
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One question with one right choice, and why; `wrong_means` maps a wrong choice to a misconception's id."""
+    """One question with one right choice, and why.
+
+    `wrong_means` maps a wrong choice to the id of the misconception that it says, `wrong_asks` to one that it may
+    come from, `why_not` to what is wrong with it; `next_shows` are the misconceptions that the next cell speaks to.
+    """
 
     name: str
     text: str
     choices: Sequence[str]
     answer: str
     because: str = ""
-    wrong_means: Mapping[str, str] | None = None
+    wrong_means: Mapping[str, str] = field(default_factory=dict)
+    wrong_asks: Mapping[str, str] = field(default_factory=dict)
+    why_not: Mapping[str, str] = field(default_factory=dict)
+    next_shows: Collection[str] = ()
 
     def __post_init__(self) -> None:
         if self.answer not in self.choices:
@@ -123,9 +134,11 @@ class Question:
         """Its radio group."""
         return Group(self.name, legend, tuple(Choice(choice) for choice in (*self.choices, *more)))
 
-    def belief(self, choice: str) -> str:
-        """The id of the misconception that a choice points to, or ""."""
-        return (self.wrong_means or {}).get(choice, "") if choice != self.answer else ""
+    def belief(self, choice: str) -> Imputed | None:
+        """The misconception that a choice points to."""
+        if choice in self.wrong_means:
+            return Imputed(self.wrong_means[choice], asks=False)
+        return Imputed(self.wrong_asks[choice], asks=True) if choice in self.wrong_asks else None
 
 
 @cache
@@ -170,12 +183,13 @@ class ChoiceGate(Gated):
             button="Lock in and run the scan" if run else "Lock in",
             hint="Choose one.",
         )
-        super().__init__(desk, question.name, picture, run, show or (_evidence if run else None), given)
+        show = show or (_evidence if run else None)
+        super().__init__(desk, question.name, picture, run, show, given, question.next_shows)
 
     def _judge(self, picked: Picked) -> Feedback:
         return judged(self.question, picked[self.name])
 
-    def _belief(self, picked: Picked) -> str:
+    def _belief(self, picked: Picked) -> Imputed | None:
         return self.question.belief(picked[self.name])
 
     def _record(self, picked: Picked) -> Record:
@@ -195,8 +209,9 @@ def _place(scan: Scan) -> list[str | int]:
 
 
 def judged(question: Question, said: str) -> Feedback:
-    """What is said about one choice."""
+    """What is said about one choice: what it was, what it is and why, and why the choice is not."""
     if said == question.answer:
         return Feedback("✓", "Right.", (question.because,) if question.because else ())
-    lines = [f"You said {said}. It is: {question.answer}.", question.because]
+    it_is = f"It is: {question.answer}. {question.because}".rstrip()
+    lines = [f"You said: {said}.", it_is, question.why_not.get(said, "")]
     return Feedback("!", "Not this one.", tuple(filter(None, lines)))

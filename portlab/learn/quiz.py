@@ -50,8 +50,8 @@ class Quiz(Gated):
         for place, question in enumerate(self.questions, 1):
             said = judged(question, picked[question.name])
             lines.append(f"{place}. {said.mark} {question.answer}. {question.because}".rstrip())
-            if id_ := question.belief(picked[question.name]):
-                lines.append(misconception(id_).sentence)
+            if imputed := question.belief(picked[question.name]):
+                lines.append(misconception(imputed.id).sentence)
         return Feedback("", "The answers", tuple(lines))
 
     def _record(self, picked: Picked) -> Record:

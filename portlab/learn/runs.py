@@ -9,7 +9,7 @@ from portlab.errors import BadTarget
 from portlab.evidence.result import Scan
 from portlab.targets import one_of
 from portlab.techniques import is_ping, ping_methods
-from portlab.view.words import technique_name
+from portlab.view.words import a_technique
 
 
 @dataclass(frozen=True)
@@ -55,10 +55,7 @@ class Run:
     @property
     def name(self) -> str:
         """The technique in words, with its article: "a SYN scan"."""
-        words = technique_name(self.technique)
-        if self.is_ping:  # others begin with a name: SYN, Xmas
-            words = words[0].lower() + words[1:]
-        return f"{'an' if words[0] in 'AX' else 'a'} {words}"
+        return a_technique(self.technique)
 
 
 def planned(

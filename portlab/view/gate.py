@@ -61,21 +61,44 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
+class Offer:
+    """What is offered beside an answer: to show something, by button or by `code`; where it asks, one may say no."""
+
+    show: str
+    code: str = ""
+    no: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.show}: {self.code}" if self.code else self.show
+
+    def html(self) -> str:
+        """The buttons; they work while Python hears them."""
+        buttons = figure.button("offer", escape(self.show))
+        if not self.no:
+            return buttons
+        thought = f'<input class="thought" type="text" maxlength="200" aria-label="{escape(self.no)}">'
+        return buttons + figure.button("no", escape(self.no)) + thought
+
+
+@dataclass(frozen=True, slots=True)
 class Feedback:
-    """What is said about an answer: a mark, a headline, sentences, a line of Python."""
+    """What is said about an answer: a mark, a headline, sentences, a line of Python, and where it is written."""
 
     mark: str
     head: str
     lines: tuple[str, ...] = ()
     code: str = ""
+    source: str = ""
 
     def __str__(self) -> str:
         head = f"{self.mark} {self.head}".strip()
-        told = [
-            textwrap.fill(line, WIDTH, initial_indent="  ", subsequent_indent="  ") for line in self.lines
-        ]
+        layout = textwrap.TextWrapper(
+            WIDTH, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False
+        )
+        told = [layout.fill(line) for line in self.lines]
         code = [f"  {RAN} {self.code}"] if self.code else []
-        return "\n".join([head, *told, *code])
+        source = [f"  Source: {self.source}"] if self.source else []
+        return "\n".join([head, *told, *code, *source])
 
     def html(self) -> str:
         """The words, for a region that is read out when it changes."""
@@ -84,7 +107,10 @@ class Feedback:
             mark = f'<span class="mark" role="img" aria-label="{MARKS[self.mark]}">{self.mark}</span> '
         lines = "".join(f"<p>{escape(line)}</p>" for line in self.lines)
         code = f"<p>{RAN} <code>{escape(self.code)}</code></p>" if self.code else ""
-        return f'<p class="verdict">{mark}<b>{escape(self.head)}</b></p>{lines}{code}'
+        source = ""
+        if self.source:
+            source = f'<details class="source"><summary>source</summary>{escape(self.source)}</details>'
+        return f'<p class="verdict">{mark}<b>{escape(self.head)}</b></p>{lines}{code}{source}'
 
 
 NOTHING_SAID = Feedback("", "")
@@ -95,8 +121,8 @@ class Gate:
     """A gate as it stands: the questions, what was chosen, and what is said about it.
 
     `name` is its own on the page; `picked` maps each group's name to the value chosen, and is empty until then.
-    `locked`: it is answered.  `busy`: the packets are still on their way.  `offer`: what else can be shown, as the
-    words of a button.
+    `locked`: it is answered.  `busy`: the packets are still on their way.  `offer`: what else can be
+    shown.
     """
 
     name: str
@@ -109,7 +135,7 @@ class Gate:
     locked: bool = False
     busy: bool = False
     feedback: Feedback = NOTHING_SAID
-    offer: str = ""
+    offer: Offer | None = None
 
     def __str__(self) -> str:
         lines = [self.title, *textwrap.wrap(self.question, WIDTH)]
@@ -124,6 +150,8 @@ class Gate:
             lines.append("Not answered yet.")
         if self.feedback.head:
             lines += ["", str(self.feedback)]
+        if self.offer:
+            lines.append(f"  {self.offer}")
         return "\n".join(lines)
 
     def html(self) -> str:
@@ -157,7 +185,7 @@ class Gate:
         return f'<div class="bar needs-python">{self._offered()}{again}</div>'
 
     def _offered(self) -> str:
-        return figure.button("offer", escape(self.offer)) if self.offer else ""
+        return self.offer.html() if self.offer else ""
 
     def _fieldset(self, group: Group) -> str:
         options = "".join(self._option(group, choice) for choice in group.choices) or self._field(group)

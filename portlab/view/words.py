@@ -24,6 +24,12 @@ def technique_name(name: str) -> str:
     return technique(name).TITLE if name in TECHNIQUES else f"{name} scan"
 
 
+def a_technique(name: str) -> str:
+    """The same with its article: "a SYN scan", "an Xmas scan", "a ping by ARP"."""
+    words = technique_name(name).replace("Ping", "ping")
+    return f"{'an' if words[0] in 'AX' else 'a'} {words}"
+
+
 ORDINARY = {
     "connect": "Connections",
     "udp": "Datagrams",

@@ -250,5 +250,5 @@ def test_a_recording_is_kept_when_its_block_fails(controls):
 
 def test_a_full_queue_is_seen_in_the_sockets(controls):
     with controls.borrow(CASES["M04"].states(LAB)):
-        [line] = [line for line in controls.sockets("web").splitlines() if ":8081" in line]
+        [line] = [line for line in controls.sockets("web").splitlines() if ":443 " in line]
     assert line.split()[:4] == ["tcp", "LISTEN", "1", "0"]

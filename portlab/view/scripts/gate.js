@@ -66,6 +66,7 @@
       commit,
       again: (figure) => tell(figure, { do: "again" }, reopen),
       offer: (figure) => tell(figure, { do: "offer" }, showOffer),
+      no: (figure) => tell(figure, { do: "no", thought: figure.querySelector(".thought").value }, goOn),
     },
   });
 })();

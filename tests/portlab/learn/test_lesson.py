@@ -17,7 +17,7 @@ from portlab.errors import BadTarget, LabNotRunning
 from portlab.evidence.result import Scan
 from portlab.learn import Lesson, Question, keys
 from portlab.learn.exercises import Task
-from portlab.learn.misconceptions import ROWS, misconception
+from portlab.learn.misconceptions import ASKS, FOLLOWS, misconception
 from portlab.learn.questions import _written, questions_of, written
 from portlab.learn.waiting import Waiting
 from portlab.model import Exchange
@@ -82,10 +82,11 @@ def test_the_commit_runs_the_scan(lesson: Lesson) -> None:
 FEEDBACK = [
     # port, said, mark, what is told
     (80, ("open", "SYN-ACK"), "✓ Right, and for the right reason.", "a SYN-ACK came back from web"),
-    (80, ("open", "RST"), "½ Right state, other evidence.", "A RST would have said closed."),
-    (9, ("filtered", "RST"), "½ Right evidence, other state.", "RFC 9293 sections 3.10.7.1 and 3.5.2"),
-    (80, ("open", "nothing"), "½ Right state, other evidence.", "Nothing at all would have suggested filtered."),
-    (9, ("open", "SYN-ACK"), "! The packets say otherwise.", "A SYN-ACK would have said open."),
+    (80, ("open", "RST"), "½ Right state, other evidence.", "a RST says closed, and it takes a SYN-ACK to say open."),
+    (9, ("filtered", "RST"), "½ Right evidence, other state.", "Source: RFC 9293 sections 3.10.7.1 and 3.5.2"),
+    (80, ("open", "nothing"), "½ Right state, other evidence.", "to a SYN scan silence suggests filtered"),
+    (9, ("open", "SYN-ACK"), "! The packets say otherwise.", "true if a program had listened there."),
+    (22, ("filtered", "ICMP error"), "½ Right state, other evidence.", "It would have been filtered all the same."),
     (22, ("filtered", "nothing"), "✓ Right, and for the right reason.", "nothing came back, though it was asked"),
     (8080, ("filtered", "ICMP error"), "✓ Right", "an ICMP error (type 3, code 13) came back from gateway"),
 ]  # fmt: skip
@@ -265,15 +266,12 @@ def test_a_key_answers_exercises_and_questions(key: Any) -> None:
 def test_a_belief_is_met_in_one_line_and_by_the_lab_if_that_is_wanted(lesson: Lesson) -> None:
     lesson._lab = lab
     gate = lesson.predict("a-door", "syn", "web", 9)
-    gate.answer("filtered", "RST")  # M02: a rule that drops is put before port 9, and taken away again
+    gate.answer("filtered", "RST")
+    press(gate, "offer")  # M02: a rule that drops is put before port 9, and taken away again
     words = " ".join(repr(gate).split())
-    assert 'A common belief fits this answer: "Closed means that a firewall blocks the port."' in words
-    assert "While the lab is like this" not in words
-    assert "Show what speaks against it" in gate._live.html
-
-    gate._live._hear(None, {"do": "offer"}, [])
+    assert 'Your answer holds a common belief: "A port that refuses (closed, by a RST) is blocked' in words
+    assert "While the lab is like this" in words
     told, against = repr(gate).split("Counter-example")
-    assert "While the lab is like this" in against
     assert "nothing came back" not in " ".join(told.split())
     assert "filtered no-response" in " ".join(against.split())
     assert "put back as it was" in against  # closed again
@@ -285,9 +283,74 @@ def test_a_belief_is_met_in_one_line_and_by_the_lab_if_that_is_wanted(lesson: Le
 def test_an_earlier_wrong_answer_may_be_put_to_the_test_later(lesson: Lesson) -> None:
     lesson.predict("a-door", "syn", "web", 9).answer("filtered", "RST")
     again = opened(lab=lab).predict("a-door", "syn", "web", 9)
+    assert 'Show what speaks against it: lesson.counter_example("M02", "syn")' in " ".join(
+        repr(again).split()
+    )
     assert "While the lab is like this" not in repr(again)
-    again.counter_example()
+    press(again, "offer")
     assert "While the lab is like this" in repr(again)
+    assert 'data-do="offer"' not in again._live.html
+
+
+def press(gate: Any, do: str, thought: str = "") -> None:
+    """Press one of the buttons that are offered with the feedback."""
+    assert f'data-do="{do}"' in gate._live.html
+    gate._live._hear(None, {"do": do, "thought": thought}, [])
+
+
+def test_a_belief_that_merely_fits_is_asked_about_and_shown_only_then(lesson: Lesson) -> None:
+    lesson._lab = lab
+    gate = lesson.predict("a-door", "connect", "db", 9)
+    gate.answer("closed", "RST")
+    words = " ".join(repr(gate).split())
+    assert "Did you think that a port that refuses (closed, by a RST) is blocked by a firewall?" in words
+    assert "common belief" not in words
+    assert "Counter-example" not in words
+    press(gate, "offer")
+    shown = repr(gate).split("Counter-example")[1]
+    assert "TCP connect scan: files, port 9" in shown  # not by SYN, which this lesson does not teach
+    assert 'data-do="offer"' not in gate._live.html
+
+
+def test_who_thought_something_else_may_say_so(lesson: Lesson) -> None:
+    lesson._lab = lab
+    gate = lesson.predict("a-door", "syn", "web", 22)
+    gate.answer("closed", "RST")
+    press(gate, "no", " that it was switched off ")
+    assert "Noted: it was not that." in " ".join(repr(gate).split())
+    assert "Counter-example" not in repr(gate)
+    kept = lesson.answers()["a-door"]
+    assert (kept["thought"], kept["state"]) == ("that it was switched off", "closed")
+
+
+def test_what_nobody_offers_cannot_be_asked_for(lesson: Lesson) -> None:
+    gate = door(lesson)
+    gate.answer("open", "SYN-ACK")
+    before = repr(gate)
+    for do in ("offer", "no"):
+        gate._live._hear(None, {"do": do}, [])
+    assert (gate._live.trouble, repr(gate)) == ("", before)
+
+
+def test_a_counter_example_is_offered_once_a_lesson(lesson: Lesson) -> None:
+    lesson._lab = lab
+    lesson.predict("a-door", "syn", "web", 9).answer("filtered", "RST")
+    second = lesson.predict("another", "syn", "mail", 9)
+    second.answer("filtered", "RST")
+    assert "What speaks against it stands further up." in repr(second)
+    assert "Counter-example" not in repr(second)
+    assert not lesson.check("x", 1, 2, wrong_means="M02").counter
+    lesson.predict("a-door", "syn", "web", 9)  # its cell is run again
+    assert lesson.first_to_offer("M02", "a-door")
+
+
+def test_what_the_next_cell_shows_is_left_to_it(lesson: Lesson) -> None:
+    lesson._lab = lab
+    gate = lesson.predict("a-door", "syn", "web", 9, next_shows=["M02"])
+    gate.answer("filtered", "RST")
+    assert "What follows shows what speaks against it." in repr(gate)
+    assert "Counter-example" not in repr(gate)
+    assert lesson.first_to_offer("M02", "another")
 
 
 @dataclass
@@ -299,7 +362,7 @@ class Case:
 
 class NoHands:
     @contextmanager
-    def case(self, id_: str) -> Iterator[Case]:
+    def case(self, id_: str, technique: str) -> Iterator[Case]:
         raise LabNotRunning("This lab has no control socket.")
         yield Case()
 
@@ -326,7 +389,7 @@ def test_the_lab_is_asked_every_question_of_the_case(lesson: Lesson) -> None:
     assert shown.afterwards == ()
 
 
-@pytest.mark.parametrize("id_", sorted({row.id for row in ROWS}))
+@pytest.mark.parametrize("id_", sorted({row.id for row in (*FOLLOWS, *ASKS)}))
 def test_every_belief_that_a_prediction_can_point_to_is_shown_by_the_lab(lesson: Lesson, id_: str) -> None:
     lesson._lab = lab
     assert lesson.counter_example(id_).meanwhile
@@ -335,7 +398,9 @@ def test_every_belief_that_a_prediction_can_point_to_is_shown_by_the_lab(lesson:
 def test_a_lesson_may_say_what_a_wrong_answer_means(lesson: Lesson) -> None:
     gate = lesson.predict("desk", "fin", "desk", 3389, wrong_means="M18")
     gate.answer("open|filtered", "nothing")
-    assert "FIN, NULL and Xmas scans find open ports everywhere." in " ".join(repr(gate).split())
+    assert "Did you think that FIN, NULL and Xmas scans find open ports everywhere?" in " ".join(
+        repr(gate).split()
+    )
 
 
 # --- questions --------------------------------------------------------------------------------------------
@@ -368,7 +433,7 @@ def test_a_wrong_choice_points_to_a_belief(lesson: Lesson) -> None:
     item = lesson.ask("two-resets", question=TWO_RESETS)
     item.answer("address")
     words = " ".join(repr(item).split())
-    assert "! Not this one. You said address. It is: TTL." in words
+    assert "! Not this one. You said: address. It is: TTL. Each router lowers it." in words
     assert "A RST always comes from the host that was asked." in words
 
 
@@ -397,10 +462,12 @@ def test_every_question_that_is_written_down_is_whole() -> None:
         for question in questions_of(name):
             assert len(set(question.choices)) == len(question.choices) >= 2
             assert question.because.endswith(".")
-            for wrong, id_ in (question.wrong_means or {}).items():
-                assert wrong in question.choices
-                assert wrong != question.answer
+            assert {*question.wrong_means, *question.wrong_asks} <= {*question.choices} - {question.answer}
+            assert not {*question.wrong_means} & {*question.wrong_asks}
+            for id_ in (*question.wrong_means.values(), *question.wrong_asks.values(), *question.next_shows):
                 assert misconception(id_).id == id_
+            assert {*question.why_not} <= {*question.choices} - {question.answer}
+            assert all(why.endswith(".") for why in question.why_not.values())
 
 
 def test_a_test_does_not_tell_what_was_right_until_it_is_repeated(lesson: Lesson) -> None:
