@@ -61,4 +61,4 @@ class Beat:
         if not self.done:
             return whole
         after = "".join(each.html for each in (*self.against, *self.shown))
-        return f'{whole}{after}<p class="pl pl-next needs-python" hidden="hidden">{NEXT}</p>'
+        return f'{whole}{after}<p class="pl next needs-python" hidden="hidden">{NEXT}</p>'

@@ -51,6 +51,10 @@ portlab.kind("anatomy", 2, (() => {
     to.focus();
   };
   return {
+    wake(figure) { // where the rows are scrolled, what a port scan is about is seen first, and a row above it is cut
+      const rows = figure.querySelector(".rows"), header = rows.querySelector(".l-tp,.l-icmp");
+      if (header) rows.scrollTop = header.offsetTop - 60;
+    },
     home: (figure) => figure.querySelector("button.field[tabindex='0']"),
     over: point,
     focus: (figure, event) => {
