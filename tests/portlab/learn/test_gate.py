@@ -9,7 +9,7 @@ import pytest
 
 from portlab.model import State
 from portlab.view.beat import Beat, Part
-from portlab.view.gate import MARKS, Choice, Feedback, Gate, Group
+from portlab.view.gate import MARKS, Choice, Feedback, Gate, Group, Offer
 from portlab.view.tokens import LOOKS
 
 GATE = Gate(
@@ -27,7 +27,7 @@ LOCKED = replace(
     picked={"state": "open", "packet": "RST"},
     locked=True,
     feedback=Feedback("½", "Half.", ("Why & how.",), "pl.ping()"),
-    offer="Show more",
+    offer=Offer("Show more", "more()"),
 )
 
 
@@ -137,12 +137,13 @@ def test_the_twin_says_what_the_figure_says() -> None:
         "  because: a RST / nothing at all",
         "Not answered yet.",
     ]
-    assert str(LOCKED).splitlines()[-5:] == [
+    assert str(LOCKED).splitlines()[-6:] == [
         "You said: open, a RST",
         "",
         "½ Half.",
         "  Why & how.",
         "  The line that ran: pl.ping()",
+        "  Show more: more()",
     ]
 
 
