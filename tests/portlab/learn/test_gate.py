@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 import pytest
 
 from portlab.model import State
-from portlab.view.gate import MARKS, Choice, Feedback, Gate, Group, Offer
+from portlab.view.gate import MARKS, Choice, Feedback, Gate, Group
 from portlab.view.tokens import LOOKS
 
 GATE = Gate(
@@ -104,16 +104,3 @@ def test_what_comes_from_outside_is_escaped() -> None:
 @pytest.mark.parametrize("mark", MARKS)
 def test_marks_are_no_shapes_of_states(mark: str) -> None:
     assert mark not in {look.character for look in LOOKS.values()}
-
-
-def test_the_source_is_folded_away_and_what_is_offered_stands_outside_of_what_is_read_out() -> None:
-    feedback = Feedback(
-        "!", "No.", ("Why.",), source="RFC 768", offer=Offer("Yes", "lesson.x()", "No, I thought …")
-    )
-    asking = replace(LOCKED, feedback=feedback)
-    html = asking.html()
-    assert '<details class="source"><summary>source</summary>RFC 768</details>' in html
-    status = html.index('role="status"')
-    assert status < html.index("RFC 768") < html.index("</details></div>") < html.index('data-tell="show"')
-    assert 'data-tell="no"' in html
-    assert str(asking).splitlines()[-3:] == ["  Why.", "  Yes: lesson.x()", "  Source: RFC 768"]
