@@ -26,7 +26,7 @@ class Compared(Shown):
     @property
     def heads(self) -> tuple[str, ...]:
         """Of the columns."""
-        return ("", "packet", *self.fields)
+        return ("asked", "packet", *self.fields)
 
     def __str__(self) -> str:
         return "\n".join([TITLE, *text_table([self.heads, *self.rows])])

@@ -105,7 +105,8 @@ def _lifeline(place: float, actor: Actor, bottom: float, prefix: str) -> Iterato
     else:
         yield text(x, 14, actor.name, "actor truth", "middle")
         yield text(x, 14, actor.scanners_name, "actor seen", "middle")
-    yield text(x, 31, actor.address or "firewall", f"address{truth}", "middle")
+    called = "" if actor.address else " called"  # gives way where there is no room beside an address
+    yield text(x, 31, actor.address or "firewall", f"address{called}{truth}", "middle")
 
 
 def _verdict(story: Story, bottom: float, number: int) -> str:
