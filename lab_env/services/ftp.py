@@ -1,5 +1,5 @@
-"""FTP, 21/tcp: commands on one connection, files on another; in active mode the server calls back from port
-20 (RFC 959).
+"""FTP, 21/tcp: commands on one connection, files on another;
+in active mode the server calls back from port 20 (RFC 959).
 """
 
 from __future__ import annotations

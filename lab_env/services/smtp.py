@@ -1,5 +1,5 @@
-"""SMTP, 25/tcp: takes mail for the lab (RFC 5321); submission on 587 wants a login first (RFC 6409); 465 is
-TLS from the start.
+"""SMTP, 25/tcp: takes mail for the lab (RFC 5321); submission on 587 wants a login first (RFC 6409);
+465 is TLS from the start.
 """
 
 from __future__ import annotations

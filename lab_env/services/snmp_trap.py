@@ -1,5 +1,5 @@
-"""SNMP trap receiver, 162/udp: devices report to it unasked, and it never answers (RFC 1157, section 4.1.6;
-RFC 3416, section 4.2.6).
+"""SNMP trap receiver, 162/udp: devices report to it unasked, and it never answers (RFC 1157,
+section 4.1.6; RFC 3416, section 4.2.6).
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ from portlab.evidence.result import Scan
 from portlab.evidence.scans import Scans
 from portlab.evidence.verdict import NO_PORT, Asked, conclude
 from portlab.exports.other_readers import no_capture
-from portlab.model import DAMAGED, PROBE, RECEIVED, SENT, Events, Frames, no_errnos
+from portlab.model import DAMAGED, PROBE, RECEIVED, SENT, Events, Frames, Probes, no_errnos
 from portlab.packets import left_out, pcap
 from portlab.packets.dissect import Dissected
 from portlab.techniques import technique
@@ -77,8 +77,8 @@ def scans_in(frames: Frames, damage: str = "", foreign: Mapping[str, int] | None
 
 
 def _found(frames: Frames) -> tuple[list[ScanQuestions], list[tuple[Index, Mask]], NDArray[np.uint32]]:
-    """The questions in groups, for each its frames and which of them the asker sent, and the addresses to which the
-    capture has any frame.
+    """The questions in groups, for each its frames and which of them the asker sent,
+    and the addresses to which the capture has any frame.
     """
     seen = Dissected(frames, forgiving=True)
     talk = asking.join_new_ports(seen, talks(seen))
@@ -148,7 +148,7 @@ def _between(frames: Frames, group: ScanQuestions, why: NDArray[np.uint8]) -> In
     return rows[np.any([np.isin(one, askers) & np.isin(other, asked) for one, other in ends], axis=0)]
 
 
-def _probes(group: ScanQuestions, tries: asking.Questions) -> tuple[NDArray[np.void], Asked]:
+def _probes(group: ScanQuestions, tries: asking.Questions) -> tuple[Probes, Asked]:
     """The questions as the probes table, and what they asked: one row a (host, port), by address and port.
 
     Last come the hosts that could not even be asked: nobody answered ARP for them.

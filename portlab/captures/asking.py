@@ -54,8 +54,9 @@ Column = NDArray[np.uint32]
 
 ALL_FLAGS = FIN | SYN | RST | PSH | ACK | URG
 CRAFTED = {"fin": FIN, "null": 0, "xmas": FIN | PSH | URG}
-"""Flags of segments that no operating system ever sends -> the technique that does (RFC 9293 section 3.5: only a SYN
-goes without ACK)."""
+"""Flags of segments that no operating system ever sends -> the technique that does (RFC 9293 section 3.5:
+only a SYN goes without ACK).
+"""
 
 MSS_ONLY, MSS_KIND = (
     24,

@@ -11,6 +11,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from portlab.captures.asking import Questions
 from portlab.captures.talks import Index, Mask, Talks, ids
 from portlab.packets.dissect import Dissected
 from portlab.packets.headers import RST
@@ -22,7 +23,7 @@ ALWAYS = ("syn", "fin", "null", "xmas")
 TRACEROUTE = range(33_434, 33_690)  # the ports that traceroute counts up, a hop or three each
 
 
-def is_scan(seen: Dissected, talk: Talks, questions: NDArray[np.void], technique: str) -> Mask:
+def is_scan(seen: Dissected, talk: Talks, questions: Questions, technique: str) -> Mask:
     """Which of one technique's questions belong to a scan."""
     always = (technique in ALWAYS) & questions["matched"] & ~questions["by_system"]
     if always.all():
@@ -58,7 +59,7 @@ def _mostly(group: Index, values: NDArray[np.generic], vain: Mask, several: int)
     return (asked[group] >= several) & (2 * in_vain[group] >= asked[group])
 
 
-def _vain_connections(seen: Dissected, talk: Talks, questions: NDArray[np.void]) -> Mask:
+def _vain_connections(seen: Dissected, talk: Talks, questions: Questions) -> Mask:
     """Conversations on which nothing was said, or which the asker reset without having said anything."""
     segment = np.flatnonzero(seen.is_tcp)
     said = segment[seen.tcp_data_length[segment] > 0]
@@ -69,7 +70,7 @@ def _vain_connections(seen: Dissected, talk: Talks, questions: NDArray[np.void])
     return ~talk.any(said) | (talk.any(by_asker[1]) & ~talk.any(by_asker[0]))
 
 
-def _vain_datagrams(seen: Dissected, talk: Talks, questions: NDArray[np.void]) -> Mask:
+def _vain_datagrams(seen: Dissected, talk: Talks, questions: Questions) -> Mask:
     """Conversations without a datagram in return; traceroute's are as it wants them."""
     datagram = np.flatnonzero(seen.is_udp)
     up = talk.up[datagram]

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from portlab.evidence.verdict import NO_EVENT, NOT_CAPTURED, PROVEN_BY_SCANNER, RST_AS_WELL, Asked, Findings
-from portlab.model import SENT, Answer, Events, Frames
+from portlab.model import SENT, Answer, Events, Frames, Probes
 from portlab.packets.dissect import Dissected
 from portlab.packets.headers import ACK, RST, SYN
 from portlab.techniques.matching import NOBODY, Matches, ProbeTable, conversations
@@ -40,7 +40,7 @@ def proven(frames: Frames, probes: ProbeTable, matches: Matches) -> Matches:
 def add_remarks(
     findings: Findings,
     asked: Asked,
-    probes: NDArray[np.void],
+    probes: Probes,
     events: Events,
     matches: Matches,
     *,
@@ -58,7 +58,7 @@ def add_remarks(
     findings.remark[_rst_first(findings, probes, matches)] = RST_AS_WELL
 
 
-def _rst_first(findings: Findings, probes: NDArray[np.void], matches: Matches) -> NDArray[np.int32]:
+def _rst_first(findings: Findings, probes: Probes, matches: Matches) -> NDArray[np.int32]:
     """The open rows for which a RST came before the SYN-ACK."""
     count = len(probes)
     first = {word: np.full(count, np.iinfo(np.intp).max) for word in (Answer.RST, Answer.SYN_ACK)}

@@ -14,7 +14,7 @@ from portlab.addresses import dotted
 from portlab.errors import BadTarget, plain, quoted
 from portlab.evidence.by_row import Evidence
 from portlab.evidence.verdict import NO_EVENT, NO_PORT, REMARKS, RST_AS_WELL, Asked, Findings
-from portlab.model import Answer, Events, Exchange, PortResult, Reason, State, read_only
+from portlab.model import Answer, Events, Exchange, PortResult, Probes, Reason, State, read_only
 from portlab.ports import service_name
 from portlab.techniques import technique
 
@@ -47,7 +47,7 @@ class Scan:
     lost_here: int
     asked: Asked
     findings: Findings
-    probes: NDArray[np.void]
+    probes: Probes
     recorded: Events  # as they came; `events` adds the sent rows that were not captured
     matched: bool = True
     """False where a capture of one direction gave answers without their questions."""

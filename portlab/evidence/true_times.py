@@ -5,13 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from portlab.model import SENT, Events
+from portlab.model import SENT, Events, Probes
 from portlab.techniques.matching import NOBODY, ProbeTable, conversations
 
 
-def with_true_times(
-    probes: NDArray[np.void], events: Events, protocol: str
-) -> tuple[NDArray[np.void], Events]:
+def with_true_times(probes: Probes, events: Events, protocol: str) -> tuple[Probes, Events]:
     """Probes with the times of their captured frames, instead of when this program got round to them; errnos with
     the time at which their frame was heard.
 

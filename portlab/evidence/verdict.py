@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from portlab.addresses import dotted
 from portlab.errors import plain
-from portlab.model import Answer, Events
+from portlab.model import Answer, Events, Probes
 from portlab.techniques import Technique
 from portlab.techniques.connect import SPOKEN
 from portlab.techniques.matching import NOBODY, Matches, ProbeTable, from_new_ports
@@ -94,8 +94,9 @@ class Findings:
     icmp_code: NDArray[np.int16]
     event: NDArray[np.intp]
     heard_ns: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
-    """When the deciding frame came, ns of the wall clock (an errno that no capture ran beside: when it was read); 0
-    where there is no event."""
+    """When the deciding frame came, ns of the wall clock (of an errno that no capture ran beside,
+    when it was read); 0 where there is no event.
+    """
     ttl: NDArray[np.int16] = field(default_factory=lambda: np.empty(0, np.int16))
     """The Time to Live left in the deciding frame; NO_TTL where no IP frame decided: silence, ARP, an errno."""
     remark: NDArray[np.uint8] = field(default_factory=lambda: np.empty(0, np.uint8))
@@ -178,7 +179,7 @@ def hear(technique: Technique, events: Events, event: NDArray[np.intp], asked: N
 def conclude(
     technique: Technique,
     asked: Asked,
-    probes: NDArray[np.void],
+    probes: Probes,
     events: Events,
     matches: Matches,
     no_neighbour: NDArray[np.bool_],
@@ -209,7 +210,7 @@ def conclude(
     )
 
 
-def _from_new_ports(probes: NDArray[np.void], events: Events) -> NDArray[np.intp]:
+def _from_new_ports(probes: Probes, events: Events) -> NDArray[np.intp]:
     """The rows for which a datagram came back from a port that was not asked."""
     probe = from_new_ports(events.seen, ProbeTable(probes))
     rows = probes["row"][probe[probe != NOBODY]]
@@ -224,7 +225,7 @@ def _strongest(matches: Matches, row: NDArray[np.int32]) -> tuple[NDArray[np.int
     return row[first], first
 
 
-def _tries(count: int, probes: NDArray[np.void]) -> NDArray[np.uint8]:
+def _tries(count: int, probes: Probes) -> NDArray[np.uint8]:
     """How often each row was asked."""
     tries = np.zeros(count, np.uint8)
     counted = probes["row"] >= 0
@@ -232,9 +233,7 @@ def _tries(count: int, probes: NDArray[np.void]) -> NDArray[np.uint8]:
     return tries
 
 
-def _round_trips(
-    probes: NDArray[np.void], probe: NDArray[np.intp], heard_ns: NDArray[np.int64]
-) -> NDArray[np.float64]:
+def _round_trips(probes: Probes, probe: NDArray[np.intp], heard_ns: NDArray[np.int64]) -> NDArray[np.float64]:
     """Milliseconds from the try that was answered to its answer; NaN where there is no such pair."""
     sent_ns = probes["time_ns"][probe] if len(probes) else np.zeros(len(probe), np.int64)
     known = (probe != NOBODY) & (sent_ns > 0) & (heard_ns >= sent_ns)

@@ -60,9 +60,7 @@ _LAYOUT = np.dtype(
         "itemsize": FRAME.itemsize,
     }
 )
-"""A frame whose IP headers carry no options, field by field; headers with options are shortened to this
-first.
-"""
+"""A frame whose IP headers carry no options, field by field; headers with options are shortened to this first."""
 
 BLOCK = 1 << 16
 """Frames whose checksums are summed at once."""
@@ -121,8 +119,8 @@ class Dissected:
 
     @cached_property
     def is_error(self) -> Mask:
-        """ICMP messages that quote the beginning of the packet they are about: its header and eight bytes at
-        least.
+        """ICMP messages that quote the beginning of the packet they are about:
+        its header and eight bytes at least.
         """
         return (
             self.is_icmp
@@ -238,8 +236,8 @@ class Dissected:
 
     @cached_property
     def icmp_data(self) -> Column:
-        """The first four bytes after the ICMP header: PortLab's token in an echo, the originate time of a
-        timestamp.
+        """The first four bytes after the ICMP header: PortLab's token in an echo,
+        the originate time of a timestamp.
         """
         return self._headers["icmp_data"].astype(np.uint32)
 
@@ -348,9 +346,7 @@ class Dissected:
 
 
 def _without_options(frames: Frames) -> Frames:
-    """The frames with IP options cut out of outer and quoted headers, so that every field lies at a fixed
-    place.
-    """
+    """The frames with IP options cut out of outer and quoted headers, so that every field lies at a fixed place."""
     frames = _cut_options(frames, ETHERNET_SIZE, frames["data"][:, 12] == 8)
     is_icmp = frames["data"][:, ETHERNET_SIZE + 9] == ICMP_PROTOCOL
     errors = is_icmp & np.isin(frames["data"][:, ETHERNET_SIZE + IPV4_SIZE], ICMP_ERRORS)

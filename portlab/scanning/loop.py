@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from portlab.evidence.result import Scan
 from portlab.evidence.true_times import with_true_times
 from portlab.evidence.verdict import Asked, conclude
-from portlab.model import PROBE, Answer, Events, no_errnos
+from portlab.model import PROBE, Answer, Events, Probes, no_errnos
 from portlab.scanning.icmp_budget import rationed, spend_icmp_budget
 from portlab.scanning.journal import NO_ROW, Journal
 from portlab.scanning.loss import measure_loss
@@ -150,7 +150,7 @@ class Loop:
         elif len(rows):
             self.send(self.make_probes(rows, self.wire.source_port(self.technique.PROTOCOL)))
 
-    def make_probes(self, rows: NDArray[np.intp], source_port: int) -> NDArray[np.void]:
+    def make_probes(self, rows: NDArray[np.intp], source_port: int) -> Probes:
         """One row of the probes table for each asked row."""
         probes = np.zeros(len(rows), PROBE)
         probes["row"], probes["attempt"] = rows, self.attempts[rows]
@@ -172,7 +172,7 @@ class Loop:
     def random(self, count: int) -> NDArray[np.uint32]:
         return np.frombuffer(self.random_bytes(4 * count), np.uint32)
 
-    def send(self, probes: NDArray[np.void]) -> slice:
+    def send(self, probes: Probes) -> slice:
         """Send a table of probes, listening all the while; where in the journal they stand."""
         place = self.journal.add(probes)
         packets = self.technique.craft(probes)

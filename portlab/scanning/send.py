@@ -21,6 +21,7 @@ from portlab.model import (
     Exchange,
     Exchanges,
     Frames,
+    Probes,
     no_errnos,
     no_frames,
 )
@@ -107,7 +108,7 @@ def _converse(wire: Wire, packet: bytes, timeout: float, lead: float) -> Exchang
     )
 
 
-def _as_probe(packet: NDArray[np.uint8], time_ns: int) -> NDArray[np.void]:
+def _as_probe(packet: NDArray[np.uint8], time_ns: int) -> Probes:
     """A packet made by hand as a row of the probes table: its conversation is then told like any other."""
     frame = np.zeros(1, FRAME)
     size = min(packet.shape[1], SNAP - ETHERNET_SIZE)

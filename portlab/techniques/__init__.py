@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from portlab.errors import BadTarget, quoted
-from portlab.model import Answer, Events, Meaning, Ping
+from portlab.model import Answer, Events, Meaning, Ping, Probes
 from portlab.techniques.matching import Matches, ProbeTable
 
 
@@ -40,7 +40,7 @@ class Technique(Protocol):
     PING: Ping | None
     MEANINGS: dict[Answer, Meaning]
 
-    def craft(self, probes: NDArray[np.void]) -> NDArray[np.uint8]: ...
+    def craft(self, probes: Probes) -> NDArray[np.uint8]: ...
 
     def recognise(self, events: Events, probes: ProbeTable) -> Matches: ...
 

@@ -20,7 +20,7 @@ import errno
 import numpy as np
 from numpy.typing import NDArray
 
-from portlab.model import Answer, Events, Meaning, Reason, State
+from portlab.model import Answer, Events, Meaning, Probes, Reason, State
 from portlab.techniques import filters
 from portlab.techniques.matching import Matches, ProbeTable
 
@@ -85,7 +85,7 @@ SPOKEN = [number for number, answer in _ANSWERS.items() if answer in (Answer.CON
 """The errnos that only a segment brings about, or an ICMP error that the error queue tells of."""
 
 
-def craft(probes: NDArray[np.void]) -> NDArray[np.uint8]:
+def craft(probes: Probes) -> NDArray[np.uint8]:
     """Nothing to craft: the kernel makes the packets."""
     return np.empty((0, 0), np.uint8)
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from portlab.model import Answer, Events, Meaning, Reason, State
+from portlab.model import Answer, Events, Meaning, Probes, Reason, State
 from portlab.packets.headers import ACK, FIN, RST, SYN
 from portlab.techniques import filters
 from portlab.techniques.matching import Matches, ProbeTable, errors, replies
@@ -50,7 +50,7 @@ MEANINGS = {
 }
 
 
-def craft(probes: NDArray[np.void]) -> NDArray[np.uint8]:
+def craft(probes: Probes) -> NDArray[np.uint8]:
     """A segment with FIN alone for each probe; the token is the sequence number."""
     return segments(probes, FLAGS)
 

@@ -16,6 +16,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from portlab.model import Probes
 from portlab.packets.headers import ACK, FIN
 from portlab.techniques import fin, ping_ack
 from portlab.techniques.segments import segments
@@ -30,6 +31,6 @@ MEANINGS = fin.MEANINGS
 recognise = ping_ack.recognise
 
 
-def craft(probes: NDArray[np.void]) -> NDArray[np.uint8]:
+def craft(probes: Probes) -> NDArray[np.uint8]:
     """A segment with FIN and ACK for each probe; the token is acknowledged, so that a RST must repeat it."""
     return segments(probes, FLAGS, acknowledgment_number=probes["token"])

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from portlab.model import Answer
+from portlab.model import Answer, Probes
 from portlab.packets.dissect import Dissected
 from portlab.packets.headers import PROTOCOLS, TIME_EXCEEDED, UNREACHABLE
 
@@ -58,7 +58,7 @@ class ProbeTable:
     who asked (decoys) and the token tell them apart.
     """
 
-    def __init__(self, rows: NDArray[np.void]) -> None:
+    def __init__(self, rows: Probes) -> None:
         self.rows = rows
         keys = _key(rows["address"], rows["port"], rows["source_port"])
         self._order = np.argsort(keys, kind="stable")

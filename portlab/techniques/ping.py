@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from portlab.model import Answer, Events, Meaning, Ping, Reason, State
+from portlab.model import Answer, Events, Meaning, Ping, Probes, Reason, State
 from portlab.packets import craft as packets
 from portlab.packets.headers import ECHO_REPLY, ECHO_REQUEST
 from portlab.techniques import filters
@@ -66,7 +66,7 @@ PADDING = b"PortLab!" * 6
 """So that the message carries 56 bytes after its header, as many as ping programs send."""
 
 
-def craft(probes: NDArray[np.void]) -> NDArray[np.uint8]:
+def craft(probes: Probes) -> NDArray[np.uint8]:
     """An echo request for each probe; the token is the first thing in its data, which the reply must repeat."""
     data = np.zeros((len(probes), 8 + len(PADDING)), np.uint8)
     data[:, :4] = probes["token"].astype(">u4").view(np.uint8).reshape(-1, 4)

@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from portlab.model import Answer, Events, Meaning, Ping, Reason, State
+from portlab.model import Answer, Events, Meaning, Ping, Probes, Reason, State
 from portlab.packets.headers import ACK, RST, SYN
 from portlab.techniques.matching import Matches, ProbeTable, errors, replies
 from portlab.techniques.ping import ERRORS
@@ -39,7 +39,7 @@ MEANINGS = {
 }
 
 
-def craft(probes: NDArray[np.void]) -> NDArray[np.uint8]:
+def craft(probes: Probes) -> NDArray[np.uint8]:
     """An ACK for each probe; the token is acknowledged, so that a RST must repeat it, and is the sequence number."""
     return segments(probes, ACK, acknowledgment_number=probes["token"])
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from portlab.model import Answer, Events, Meaning, Ping, Reason, State
+from portlab.model import Answer, Events, Meaning, Ping, Probes, Reason, State
 from portlab.packets.headers import ARP_REPLY
 from portlab.techniques.matching import Matches, ProbeTable
 
@@ -37,7 +37,7 @@ MEANINGS = {
 }
 
 
-def craft(probes: NDArray[np.void]) -> NDArray[np.uint8]:
+def craft(probes: Probes) -> NDArray[np.uint8]:
     """Nothing to send: asking for a neighbour is the wire's own work."""
     return np.empty((0, 0), np.uint8)
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from portlab.model import Answer, Events, Meaning, Ping, Reason, State
+from portlab.model import Answer, Events, Meaning, Ping, Probes, Reason, State
 from portlab.packets import craft as packets
 from portlab.packets.headers import TIMESTAMP, TIMESTAMP_REPLY
 from portlab.techniques.matching import Matches, ProbeTable, errors, icmp_replies, identification
@@ -39,7 +39,7 @@ MEANINGS = {
 }
 
 
-def craft(probes: NDArray[np.void]) -> NDArray[np.uint8]:
+def craft(probes: Probes) -> NDArray[np.uint8]:
     """A timestamp message for each probe; the token stands for the originate time, and comes back unchanged."""
     times = np.zeros((len(probes), 12), np.uint8)
     times[:, :4] = probes["token"].astype(">u4").view(np.uint8).reshape(-1, 4)

@@ -5,13 +5,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from portlab.model import Probes
 from portlab.packets import craft
 from portlab.techniques.matching import identification
 
 
-def segments(
-    probes: NDArray[np.void], control_bits: int, acknowledgment_number: ArrayLike = 0
-) -> NDArray[np.uint8]:
+def segments(probes: Probes, control_bits: int, acknowledgment_number: ArrayLike = 0) -> NDArray[np.uint8]:
     """Segments with these flags, from each probe's source port to its port."""
     return craft.tcp(
         probes["source"],

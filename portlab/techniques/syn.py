@@ -19,7 +19,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from portlab.model import Answer, Events, Meaning, Reason, State
+from portlab.model import Answer, Events, Meaning, Probes, Reason, State
 from portlab.packets.headers import ACK, RST, SYN
 from portlab.techniques import filters
 from portlab.techniques.matching import NOBODY, Matches, ProbeTable, acknowledged, errors, replies
@@ -64,7 +64,7 @@ MEANINGS = {
 }
 
 
-def craft(probes: NDArray[np.void]) -> NDArray[np.uint8]:
+def craft(probes: Probes) -> NDArray[np.uint8]:
     """A SYN for each probe; the token is the sequence number."""
     return segments(probes, SYN)
 

@@ -18,7 +18,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from portlab.model import Answer, Events, Meaning, Reason, State
+from portlab.model import Answer, Events, Meaning, Probes, Reason, State
 from portlab.packets import craft as packets
 from portlab.techniques import filters, payloads
 from portlab.techniques.matching import Matches, ProbeTable, errors, identification, replies
@@ -50,7 +50,7 @@ MEANINGS = {
 }
 
 
-def craft(probes: NDArray[np.void]) -> NDArray[np.uint8]:
+def craft(probes: Probes) -> NDArray[np.uint8]:
     """A datagram for each probe, with the payload it names."""
     data, length = payloads.table(probes["payload"])
     return packets.udp(

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from portlab.model import Events
+from portlab.model import Events, Probes
 from portlab.packets.headers import FIN, PSH, URG
 from portlab.techniques import fin
 from portlab.techniques.matching import Matches, ProbeTable
@@ -22,7 +22,7 @@ FLAGS = FIN | PSH | URG
 MEANINGS = fin.MEANINGS
 
 
-def craft(probes: NDArray[np.void]) -> NDArray[np.uint8]:
+def craft(probes: Probes) -> NDArray[np.uint8]:
     """A segment with FIN, PSH and URG for each probe; the token is the sequence number."""
     return segments(probes, FLAGS)
 

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from portlab.addresses import dotted, number
 from portlab.errors import NotPermitted
-from portlab.model import ERRNO, Events, Frames, Probes, no_frames
+from portlab.model import ERRNO, Errnos, Events, Frames, Probes, no_frames
 
 # <linux/in.h>, <linux/socket.h>; not in Python's socket module before 3.14
 IP_RECVERR, MSG_ERRQUEUE = 11, 0x2000
@@ -127,9 +127,7 @@ class Attempts:
         self.room = min(MOST_SOCKETS, _descriptors_left())
         self.poller = select.epoll() if LINUX else None
 
-    def connect(
-        self, probes: Probes, wait: float, patience: float, gap: float = 0.0
-    ) -> Iterator[NDArray[np.void]]:
+    def connect(self, probes: Probes, wait: float, patience: float, gap: float = 0.0) -> Iterator[Errnos]:
         """connect() to every probe, many at a time; batches of ERRNO rows as they end, an empty one where none does.
 
         Over when all have ended, or `wait` seconds after the last has begun.  What is still open then may end during

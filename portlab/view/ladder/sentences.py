@@ -155,8 +155,8 @@ def _icmp_answer(packet: PacketFields, speaker: Speaker, sender: Actor) -> str:
 
 
 def of_silence(length: str, gives_up: bool, tries: int, asks_again: bool, answered: bool) -> str:
-    """The sentence of a wait in which nothing came; `length` is how long, with its unit; `answered`: something came
-    before.
+    """The sentence of a wait in which nothing came; `length` is how long, with its
+    unit; `answered`: something came before.
     """
     if asks_again and answered:
         return f"Nothing more arrives for {length}; then the same is asked again."

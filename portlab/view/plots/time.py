@@ -78,8 +78,8 @@ def _chosen(frame: DataFrame, rows: DataFrame) -> NDArray[np.intp]:
 
 
 def _ticks(ax: Axes, x: NDArray[np.float64], y: NDArray[np.float64], half: float, **look: Any) -> None:
-    """A short upright stroke at every point, all of them one line with gaps (a mark of its own each is ten times as
-    large in a file).
+    """A short upright stroke at every point, all of them one line with gaps
+    (a mark of its own each is ten times as large in a file).
     """
     gap = np.full(len(x), np.nan)
     ax.plot(np.stack([x, x, gap], 1).ravel(), np.stack([y - half, y + half, gap], 1).ravel(), **look)
