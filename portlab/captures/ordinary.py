@@ -8,14 +8,18 @@ alone.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numpy.typing import NDArray
 
-from portlab.captures.asking import Questions
 from portlab.captures.talks import Index, Mask, Talks, ids
 from portlab.packets.dissect import Dissected
 from portlab.packets.headers import RST
 from portlab.techniques import is_ping
+
+if TYPE_CHECKING:
+    from portlab.captures.asking import Questions
 
 SEVERAL_PORTS = 3  # of one host
 SEVERAL_HOSTS = 5  # by the same question; of a port, in one network of 256 addresses

@@ -15,6 +15,7 @@ from typing import NamedTuple
 from portlab.errors import BadTarget
 from portlab.learn.evidence import Packet
 from portlab.model import State
+from portlab.techniques import ping_methods, technique
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,9 @@ class Row(NamedTuple):
 TCP = ("syn", "connect")
 FLAGS = ("fin", "null", "xmas", "maimon")
 UDP, ACK = ("udp",), ("ack",)
-PINGS = ("ping", "ping-timestamp", "ping-syn", "ping-ack", "ping-udp")  # ARP can tell that nobody is there
+PINGS = tuple(
+    name for name in ping_methods().values() if technique(name).PROTOCOL != "arp"
+)  # it can tell "down"
 DOWN, OPEN, CLOSED, FILTERED = State.DOWN, State.OPEN, State.CLOSED, State.FILTERED
 SYN_ACK, RST, ICMP, NOTHING = Packet.SYN_ACK, Packet.RST, Packet.ICMP_ERROR, Packet.NOTHING
 ANYTHING = (None, None)
