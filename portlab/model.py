@@ -116,6 +116,11 @@ class Answer(Coded):
     UNKNOWN = "unknown", 254  # another tool's verdict, for which the technique has no row
     SILENCE = "silence", 255
 
+    @property
+    def is_icmp_error(self) -> bool:
+        """Whether an ICMP error was the answer."""
+        return Answer.PORT_UNREACH_BY_TARGET.code <= self.code <= Answer.DEST_UNREACH.code
+
 
 _BY_CODE: dict[type[Coded], dict[int, Coded]] = {
     words: {word.code: word for word in words} for words in (State, Reason, Answer)

@@ -10,14 +10,13 @@ from pathlib import Path
 import pytest
 
 import portlab as pl
+from portlab.techniques import port_techniques
 
 PROJECT = Path(__file__).resolve().parent.parent
 
 FUNCTIONS = {
     "ping": ["target"],
-    "connect_scan": ["target", "ports"],
-    "syn_scan": ["target", "ports"],
-    "udp_scan": ["target", "ports"],
+    **{f"{technique}_scan": ["target", "ports"] for technique in port_techniques()},
     "send": ["packet"],
     "authorise": ["network"],
     "capture": ["interface"],

@@ -11,12 +11,13 @@ from portlab.evidence.result import FLOOD, ORDINARY, SCAN, Scan
 from portlab.evidence.scans import Scans, notes_of, together
 from portlab.exports import claims
 from portlab.exports.other_readers import NOT_SUCH_A_FILE, looks_like, why
-from portlab.exports.table import COLUMNS, rows, scan_of
+from portlab.exports.table import rows, scan_of
 from portlab.exports.times import NS, as_text, from_text
 from portlab.packets.left_out import Counts
 from portlab.techniques import technique
 
-FACTS = ("technique", "fidelity", "started", "elapsed_s", "complete", "authorised", "lost_here")
+NEEDED = ("host", "address", "port", "protocol", "technique", "state", "reason")
+"""What every row of a file has; without the others, less is known."""
 
 
 def to_json(scans: Scan | list[Scan], path: files.Pathish | None = None) -> str | None:
@@ -102,7 +103,7 @@ def from_document(document: Any) -> Scans:
     notes = claims.texts(document.get("notes", []), "notes") if "scans" in document else ()
     by_scan: list[list[dict[str, Any]]] = [[] for _ in headers]
     for line, row in enumerate(claims.a(list, results, "results"), 1):
-        missing = [name for name in COLUMNS[:7] if name not in claims.a(dict, row, f"row {line}")]
+        missing = [name for name in NEEDED if name not in claims.a(dict, row, f"row {line}")]
         if missing:
             raise ValueError(f"row {line} has no {missing[0]!r}")
         by_scan[claims.whole(row.get("scan", 0), "scan", len(headers) - 1)].append(row)

@@ -22,29 +22,28 @@ from portlab.techniques import technique
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-COLUMNS = (
-    "host",
-    "address",
-    "port",
-    "protocol",
-    "technique",
-    "state",
-    "reason",
-    "rtt_ms",
-    "tries",
-    "answered_by",
-    "icmp_type",
-    "icmp_code",
-    "ttl",
-    "service",
-    "fidelity",
-    "scanner",
-    "traffic",
-)
-FLAT = (*COLUMNS, "complete")
+COLUMNS = {
+    "host": "str",
+    "address": "str",
+    "port": "Int64",
+    "protocol": "category",
+    "technique": "category",
+    "state": "category",
+    "reason": "category",
+    "rtt_ms": "float64",
+    "tries": "Int64",
+    "answered_by": "str",
+    "icmp_type": "Int64",
+    "icmp_code": "Int64",
+    "ttl": "Int64",
+    "service": "category",
+    "fidelity": "category",
+    "scanner": "str",
+    "traffic": "category",
+}
+"""Name -> its type in pandas.  Whole numbers may be missing: a ping has no port, most answers no ICMP."""
+FLAT = COLUMNS | {"complete": "bool"}
 """The columns where nothing stands above the table, as in CSV: each row says whether its scan went on to its end."""
-WORDS = ("protocol", "technique", "service", "fidelity", "traffic")
-WHOLE_NUMBERS = ("port", "tries", "icmp_type", "icmp_code", "ttl")  # a ping has no port, most answers no ICMP
 FORMULA = frozenset("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")  # how what a spreadsheet reckons with begins
 
 Columns = dict[str, list[Any]]
@@ -59,7 +58,7 @@ def columns(scans: Scan | list[Scan]) -> Columns:
 def rows(scan: Scan) -> list[dict[str, Any]]:
     """The table of one scan row by row; a row of which more is to be said has a `remark`."""
     table = _columns(scan)
-    told = [dict(zip(COLUMNS, values, strict=True)) for values in zip(*table.values(), strict=True)]
+    told = [dict(zip(table, values, strict=True)) for values in zip(*table.values(), strict=True)]
     for index in np.flatnonzero(scan.findings.remark).tolist():
         told[index]["remark"] = REMARK_NAMES[int(scan.findings.remark[index])]
     return told
@@ -97,19 +96,11 @@ def to_frame(scans: Scan | list[Scan]) -> DataFrame:
     import pandas as pd
 
     table = columns(scans)
-    frame = pd.DataFrame({name: pd.Series(values, dtype=_dtype(name)) for name, values in table.items()})
+    frame = pd.DataFrame({name: pd.Series(values, dtype=FLAT[name]) for name, values in table.items()})
     for name, kind in (("state", State), ("reason", Reason)):
         seen = [str(word) for word in kind if str(word) in set(table[name])]
         frame[name] = pd.Categorical(table[name], categories=seen)
     return frame
-
-
-def _dtype(name: str) -> str:
-    if name in WORDS:
-        return "category"
-    if name in WHOLE_NUMBERS:
-        return "Int64"
-    return {"rtt_ms": "float64", "complete": "bool"}.get(name, "str")
 
 
 def to_csv(scans: Scan | list[Scan], path: files.Pathish) -> None:

@@ -46,7 +46,7 @@ BY_ANSWER = {
     Answer.PERM_DENIED: Packet.NOTHING,
     Answer.SILENCE: Packet.NOTHING,
 }
-"""The packet behind each answer; all others are ICMP errors."""
+"""The packet behind each answer that is no ICMP error."""
 
 BY_REASON = {
     Reason.SYN_ACK: Packet.SYN_ACK,
@@ -66,7 +66,7 @@ HOST_STATES = (State.UP, State.NO_ANSWER, State.DOWN)
 
 def packet_of(answer: Answer) -> Packet:
     """The packet behind an answer: Answer.RST is a RST, every unreachable an ICMP error."""
-    return BY_ANSWER.get(answer, Packet.ICMP_ERROR)
+    return Packet.ICMP_ERROR if answer.is_icmp_error else BY_ANSWER[answer]
 
 
 def decided_by(result: PortResult) -> Packet:

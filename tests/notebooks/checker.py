@@ -17,6 +17,8 @@ import re
 from dataclasses import dataclass
 from statistics import median
 
+from portlab.model import State
+from portlab.view.tokens import LOOKS
 from tests.notebooks.lesson import Lesson, Rules, Told, asked, words
 from tests.notebooks.sight import RULES as SIGHT
 
@@ -38,6 +40,7 @@ OPENS_WITH = ("What you'll do", "What you'll learn", "What you need")
 ADDRESS = re.compile(r"\b(?:10|127|172|192)(?:\.\d+){3}\b")
 FREE = ("192.0.2.", "127.")  # for examples (RFC 5737), and everybody's own
 PAST_THE_SCOPE = {"send", "sendp", "sr", "sr1", "srp", "srp1", "srloop", "sniff", "AsyncSniffer", "sendpfast"}
+MARKED = re.compile(r"^\| (\S) (\S+) +\|", re.MULTILINE)
 FORBIDDEN_MODULES = {"socket", "subprocess", "os", "requests", "urllib"}
 
 
@@ -246,6 +249,16 @@ def alternatives(lesson: Lesson) -> Told:
             for image in re.findall(r"<img[^>]*>", cell.source):
                 if not re.search(r"alt=[\"'][^\"']+", image):
                     yield cell.id, "an <img> without alt"
+
+
+@rule
+def marks(lesson: Lesson) -> Told:
+    """A state's mark in a table is the one that every picture and text has."""
+    texts = [(cell.id, cell.source) for cell in lesson.cells if cell.kind == "markdown"]
+    for place, text in (*texts, *(lesson.explanations or {}).items()):
+        for mark, word in MARKED.findall(text.replace("\\|", "|")):
+            if word in list(State) and mark != (own := LOOKS[State(word)].character):
+                yield place, f"{word} is shown as {mark}, and as {own} everywhere else"
 
 
 @rule

@@ -121,6 +121,8 @@ PLANTED = [
     ("opening", "nothing said of what is needed", opening("need", "want")),
     ("opening", "too many minutes", opening("15", "90")),
     ("opening", "other minutes than the list says", opening("15", "16")),
+    ("marks", "a state with another's mark", add(2, "\n\n| × open | SYN-ACK |")),
+    ("marks", "escaped as Markdown asks for it", add(2, "\n\n| ● open\\|filtered | silence |")),
     ("keys_of_pictures", "nothing said of the keys", opening("Esc", "Tab")),
     ("keys_of_pictures", "said twice", add(2, " Esc gives them back.")),
     ("minutes", "fewer minutes than it takes", opening("15", "10")),

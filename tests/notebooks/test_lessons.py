@@ -11,10 +11,10 @@ import pytest
 
 import portlab as pl
 from lab_env import lab
-from portlab.learn.questions import questions_of
+from portlab.learn.questions import _written, questions_of
 from portlab.learn.runs import planned
 from tests.notebooks.checker import faults
-from tests.notebooks.lesson import Lesson, named, read
+from tests.notebooks.lesson import Lesson, asked_in, named, read
 
 FOLDER = Path(__file__).resolve().parents[2] / "notebooks"
 RUNS = {"about", "timeout", "tries", "rate", "method"}  # what a scan is told
@@ -53,6 +53,11 @@ def test_a_lesson_has_no_fault(path: Path) -> None:
 
 def test_the_key_answers_nothing_else() -> None:
     assert {name[:2] for name in KEYS} == {path.stem[:2] for path in LESSONS}
+
+
+def test_every_question_of_a_lesson_is_asked() -> None:
+    asked = {name for path in LESSONS for name in asked_in(path)}
+    assert [name for name in _written() if "/" in name and name not in asked] == []  # the others are whole tests
 
 
 def test_the_prefix_of_the_lab_is_nowhere() -> None:

@@ -59,6 +59,10 @@ def test_the_codes_are_fixed() -> None:
     assert (Reason.UNKNOWN.code, Answer.UNKNOWN.code, Answer.SILENCE.code) == (255, 254, 255)
 
 
+def test_an_icmp_error_is_an_answer_by_icmp_and_nothing_else_is() -> None:
+    assert [str(answer) for answer in Answer if answer.is_icmp_error] == ANSWERS[:11]
+
+
 def test_a_packet_of_the_protocol_beats_an_error_and_an_error_beats_silence() -> None:
     own = {
         Answer.SYN_ACK, Answer.SYN, Answer.RST, Answer.UDP_RESPONSE, Answer.ECHO_REPLY, Answer.TIMESTAMP_REPLY,

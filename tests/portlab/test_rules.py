@@ -20,7 +20,7 @@ from portlab.evidence.result import Scan
 from portlab.learn import ScanWidget
 from portlab.scanning import scan, send
 from portlab.targets import targets
-from portlab.techniques import ping_methods
+from portlab.techniques import ping_methods, port_techniques
 from tests.portlab.wires import RuleWire, answer_like_linux
 
 WEB, DB, FILES = "10.77.2.10", "10.77.2.20", "10.77.1.20"
@@ -30,10 +30,7 @@ def _at_80(ask: Callable[..., Any], target: Any, **options: Any) -> Any:
     return ask(target, 80, **options)
 
 
-SCANS: dict[str, Callable[..., Any]] = {
-    name: getattr(scan, f"{name}_scan")
-    for name in ("syn", "connect", "udp", "fin", "null", "xmas", "maimon", "ack")
-}
+SCANS: dict[str, Callable[..., Any]] = {name: getattr(scan, f"{name}_scan") for name in port_techniques()}
 WAYS: dict[str, Callable[..., Any]] = {name: partial(_at_80, ask) for name, ask in SCANS.items()} | {
     f"ping by {method}": partial(scan.ping, method=method) for method in ping_methods()
 }

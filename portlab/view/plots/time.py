@@ -23,7 +23,7 @@ MOST_ROWS = 300
 """Of more ports than this, evenly chosen ones are drawn, each with all that was said about it."""
 MOST_NAMED = 14
 AT_ONCE = 0.5  # seconds
-ICMP_ERRORS = [str(answer) for answer in Answer if 20 <= answer.code <= 30]
+ICMP_ERRORS = [str(answer) for answer in Answer if answer.is_icmp_error]
 BATCH = "Probes have the time of their batch."
 
 

@@ -13,6 +13,7 @@ import portlab as pl
 from lab_env.lab import simulated
 from lab_env.topology import topology
 from portlab import lab
+from portlab.captures.asking import TOLD_APART
 from portlab.errors import MalformedPacket
 from portlab.evidence.result import Scan
 from portlab.evidence.scans import Scans
@@ -30,24 +31,11 @@ def verdicts(scan: Scan) -> Verdicts:
     return {(row.address, row.port): (str(row.state), str(row.reason)) for row in scan}
 
 
-ROUND_TRIPS = [
-    "ping",
-    "ping-timestamp",
-    "ping-arp",
-    "connect",
-    "syn",
-    "udp",
-    "fin",
-    "null",
-    "xmas",
-    "ack",
-    "maimon",
-]
 NEVER_SENT = ("no-answer", "host-unreach"), ("filtered", "host-unreach")
 
 
 @pytest.mark.parametrize("suffix", ["pcapng", "pcap"])
-@pytest.mark.parametrize("name", ROUND_TRIPS)
+@pytest.mark.parametrize("name", TOLD_APART)
 def test_own_capture_gives_the_same_verdicts(tmp_path: Path, name: str, suffix: str) -> None:
     scan = scanned(name)
     scan.to_pcap(tmp_path / f"x.{suffix}")

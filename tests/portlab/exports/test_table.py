@@ -19,7 +19,7 @@ from tests.portlab.exports.made import FACTS, ROW, made, scanned
 def test_frame_says_what_the_rows_say(name: str) -> None:
     scan = scanned(name)
     frame = scan.to_frame()
-    assert tuple(frame.columns) == FLAT
+    assert tuple(frame.columns) == tuple(FLAT)
     assert frame["complete"].all()
     assert len(frame) == len(scan)
     for line, result in zip(frame.to_dict("records"), scan, strict=True):

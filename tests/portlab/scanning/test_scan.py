@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,24 +16,15 @@ from portlab.evidence.result import Scan
 from portlab.model import RECEIVED
 from portlab.scanning import scan
 from portlab.targets import Targets
-from portlab.techniques import ping_methods, technique
+from portlab.techniques import ping_methods, port_techniques, technique
 from portlab.view import progress_bar
 from portlab.wire import raw
 from portlab.wire.kernel import KernelWire
 from tests.portlab.frames import SCANNER
 from tests.portlab.wires import RuleWire, answer_like_linux
 
-SCANS = {
-    "syn": lambda target: scan.syn_scan(target, 80),
-    "fin": lambda target: scan.fin_scan(target, 80),
-    "null": lambda target: scan.null_scan(target, 80),
-    "xmas": lambda target: scan.xmas_scan(target, 80),
-    "ack": lambda target: scan.ack_scan(target, 80),
-    "udp": lambda target: scan.udp_scan(target, 53),
-    "connect": lambda target: scan.connect_scan(target, 80),
-} | {
-    f"ping by {method}": (lambda how: lambda target: scan.ping(target, method=how))(method)
-    for method in ping_methods()
+SCANS = {name: partial(getattr(scan, f"{name}_scan"), ports=80) for name in port_techniques()} | {
+    f"ping by {method}": partial(scan.ping, method=method) for method in ping_methods()
 }
 OUTSIDE: list[Any] = ["198.51.100.9", ["web", "198.51.100.9"], "10.77.2.0-10.77.4.9", "10.77.2.255"]
 

@@ -29,6 +29,7 @@ LAB = Lab(
     firewall="gateway",
     slow="dmz",
 )
+MARKS = "".join(look.character for look in LOOKS.values())
 UP = made.scan("ping", made.PING, None)
 DOWN = made.scan("ping-arp", made.ARP_DOWN, None, "ghost", made.GHOST)
 
@@ -88,7 +89,7 @@ def test_the_list_and_the_text_say_the_same() -> None:
         if ": " in row
         for part in row.split(": ", 1)[1].split("; ")
     ]
-    assert [words.strip() for words in said] == [re.sub(r"^[●×▨◐◇▲△▼] ", "", words) for words in told]
+    assert [words.strip() for words in said] == [re.sub(rf"^[{MARKS}] ", "", words) for words in told]
 
 
 def test_what_is_newer_counts_but_not_what_leaves_the_question_open() -> None:
