@@ -20,6 +20,9 @@ from portlab.port_cards import Card
 from portlab.view.flash_cards import html
 from portlab.view.words import count
 
+SITTING = 10
+"""So many cards are asked at a time: as many as one likes to answer, and comes back for more."""
+
 
 class Deck:
     """The cards of one learner, kept in one file: by default cards.json beside the learner's progress.
@@ -87,10 +90,13 @@ class Deck:
         return f"Deck {str(self.path)!r}: {held}. {_state(memory, now)}"
 
     def review(self, now: datetime | None = None) -> Live:
-        """The cards that are due, to be answered in the notebook; each answer is kept at once."""
+        """The next ten cards that are due, to be answered in the notebook; each answer is kept at once."""
         memory, now = self.memory, aware(now or datetime.now(UTC))
-        cards = memory.due(now)
-        note = f"{_state(memory, now)} Answers are kept in {self.path}." if cards else _state(memory, now)
+        due = memory.due(now)
+        cards = due[:SITTING]
+        more = f"Here are {SITTING} of them: run the cell again for the next." if len(due) > SITTING else ""
+        kept = f"Answers are kept in {self.path}." if cards else ""
+        note = " ".join(filter(None, (_state(memory, now), more, kept)))
         asked = [f"  {card.question} ({card.hint})" for card in cards]
         live = Live(html(cards, note, "Cards that are due", mixed=True), "\n".join([note, *asked]))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta, timezone
@@ -219,6 +220,20 @@ def test_review_shows_what_is_due_and_keeps_what_is_answered(deck: Deck) -> None
     ]
     assert [(answer.card, answer.knew) for answer in deck.memory.answers] == [("23 service", True)]
     assert len(deck.due()) == 2
+
+
+def test_a_sitting_has_ten_cards_and_the_next_one_goes_on(deck: Deck) -> None:
+    deck.unlock(range(20, 24)).unlock(row.port for row in ports.find("mail"))
+    now, asked = datetime.now(UTC), deck.due()
+    review = deck.review(now)
+    assert review.text.splitlines()[0].startswith(f"{len(asked)} cards are due. Here are 10 of them")
+    assert re.findall('data-key="([^"]+)"', review.html) == [card.key for card in asked[:10]]
+    for card in asked[:10]:
+        deck.answer(card, True, now)
+    assert re.findall('data-key="([^"]+)"', deck.review(now).html) == [card.key for card in asked[10:20]]
+    for card in asked[10:-3]:
+        deck.answer(card, True, now)
+    assert re.match(r"3 cards are due\. Answers are kept", deck.review(now).text)
 
 
 def test_when_nothing_is_due_the_next_time_is_told(deck: Deck) -> None:
