@@ -2,7 +2,8 @@
 
 Time runs downwards.  A packet is an arrow that sinks a little on its way: TCP solid, UDP dashed, ICMP and ARP dotted;
 one of which nobody knows how far it came fades out.  A disc at its beginning is the scanning program, a diamond its
-kernel acting by itself, a square a call of connect().  Colour is for the deciding packet and the verdict only, and for the wall that swallows one.
+kernel acting by itself; a square is a call of connect().  Colour is for the deciding packet and the verdict only, and
+for the wall that swallows one.
 """
 
 from __future__ import annotations
