@@ -20,7 +20,7 @@ SEED = 5
 Made = Iterator[tuple[str, str, Any]]
 
 ALONE = [
-    ("SYN: open", "syn", "web", 80, "Three arrows; the SYN-ACK is thick, the kernel's RST begins with a square."),
+    ("SYN: open", "syn", "web", 80, "Three arrows; the SYN-ACK is thick, the kernel's RST begins with a diamond."),
     ("SYN: closed", "syn", "web", 9, "Two arrows, the RST-ACK decides."),
     ("SYN: dropped", "syn", "web", 22, "Each SYN fades; long silences are broken; the last one suggests filtered."),
     ("SYN: rejected, prohibited", "syn", "web", 8080, "A third lifeline: the gateway speaks."),

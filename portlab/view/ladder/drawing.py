@@ -1,8 +1,9 @@
 """The ladder as SVG: every x is a percentage and every y a pixel, so that the width is fluid and the text is not.
 
 Time runs downwards.  A packet is an arrow that sinks a little on its way: TCP solid, UDP dashed, ICMP and ARP dotted;
-one of which nobody knows how far it came fades out.  A disc at its beginning is the scanning program, a square its
-kernel acting by itself.  Colour is for the deciding packet and the verdict only, and for the wall that swallows one.
+one of which nobody knows how far it came fades out.  A disc at its beginning is the scanning program, a diamond its
+kernel acting by itself; a square is a call of connect().  Colour is for the deciding packet and the verdict only, and
+for the wall that swallows one.
 """
 
 from __future__ import annotations

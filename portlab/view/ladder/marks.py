@@ -17,6 +17,7 @@ FADED = 80  # percent of the width where an arrow has faded out
 PIECES = 8  # of an arrow that fades out, each paler than the one before
 
 STRIKE = 0.8  # of an arrow's way: there the cross stands that strikes it out
+DIAMOND = "M0 -6L6 0L0 6L-6 0Z"  # a call of connect() has the square
 CROSS = '<circle r="8" class="stop lost"/><path d="M-4 -4L4 4M4 -4L-4 4" class="cross"/>'
 
 Columns = Sequence[float]
@@ -69,7 +70,7 @@ def _packet(place: Placed, story: Story, columns: Columns, prefix: str) -> Itera
         yield element("g", *_sightings(place, columns), css="truth")
     own_y = place.top if row.sender == 0 else place.end
     if row.speaker is Speaker.KERNEL and row.note and not row.attempt:
-        yield element("rect", x=-4, y=f"{own_y - 4:g}", width=8, height=8, css="sender")
+        yield element("path", d=DIAMOND, transform=f"translate(0,{own_y:g})", css="sender")
     elif row.sender == 0:
         yield element("circle", cx="0%", cy=f"{own_y:g}", r="3.6", css="sender")
     if not row.unseen:

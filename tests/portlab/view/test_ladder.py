@@ -169,7 +169,7 @@ def _best(exchange: Exchange) -> float:
     return min(times)
 
 
-@pytest.mark.parametrize(("name", "squares"), [("syn open", 1), ("connect open", 0), ("connect timeout", 0)])
-def test_a_square_is_what_the_kernel_sent_by_itself(name: str, squares: int) -> None:
+@pytest.mark.parametrize(("name", "diamonds"), [("syn open", 1), ("connect open", 0), ("connect timeout", 0)])
+def test_a_diamond_is_what_the_kernel_sent_by_itself(name: str, diamonds: int) -> None:
     svg, _ = drawing.draw(describe(made.EXCHANGES[name]()), "x")
-    assert len(re.findall('<rect [^>]*class="sender"', svg)) == squares
+    assert len(re.findall('<path [^>]*class="sender"', svg)) == diamonds
