@@ -444,7 +444,7 @@ def test_a_question_without_a_scan_has_none_to_show(lesson: Lesson) -> None:
 
 def test_a_question_that_is_not_there_is_named(lesson: Lesson) -> None:
     with pytest.raises(BadTarget, match=r"no questions '04/what-22-say'.*04/what-22-says"):
-        lesson.ask("two-restes")
+        lesson.ask("what-22-say")
 
 
 def test_an_answer_that_cannot_be_chosen_is_a_mistake_of_the_lesson() -> None:
