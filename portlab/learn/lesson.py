@@ -16,6 +16,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
+from portlab import lab as labs
 from portlab.errors import BadTarget
 from portlab.evidence.result import Scan
 from portlab.files import Pathish
@@ -34,8 +35,11 @@ from portlab.learn.questions import ChoiceGate, PredictionGate, Question, questi
 from portlab.learn.quiz import Quiz
 from portlab.learn.reference import port_reference
 from portlab.learn.runs import planned
+from portlab.learn.scan_widget import ScanWidget
+from portlab.learn.sitting import Refused, Sitting, attempted
 from portlab.learn.together import Together
 from portlab.learn.waiting import Waiting
+from portlab.view import lab_map
 from portlab.view.beat import Part
 from portlab.view.gate import Feedback
 
@@ -63,6 +67,8 @@ class Lesson:
     ) -> None:
         self.number, self.seed = number, seed
         self._scanner, self._lab, self._now = scanner, lab, now
+        self._sitting = Sitting(scanner, self._found)
+        self._maps: list[Together] = []
         self._progress = progress or Progress(default_path())
         self._key = keys.from_environment()
         self._slips = slips.watch()
@@ -96,7 +102,7 @@ class Lesson:
         `wrong_means`: the misconception that a wrong answer may come from here, where the table knows of none: it
         is asked about.  `next_shows`: those that the next cell speaks to.  The rest goes to the scan.
         """
-        run = planned(self._scanner, technique, target, ports, about, options)
+        run = planned(self._sitting, technique, target, ports, about, options)
         gate = PredictionGate(self, name, run, question, wrong_means, next_shows, show, given)
         return self._opened(gate, lambda said: _prediction(run.technique, said))
 
@@ -117,7 +123,7 @@ class Lesson:
         """
         asked = question or questions_of(self._full(name))[0]
         technique, target, ports = (*run, "common")[:3] if run else ("", None, None)
-        scan = planned(self._scanner, technique, target, ports, (target, None), options) if run else None
+        scan = planned(self._sitting, technique, target, ports, (target, None), options) if run else None
         gate = ChoiceGate(self, asked, scan, show, given)
         return self._opened(gate, lambda said: {name: said if isinstance(said, str) else said["answer"]})
 
@@ -228,6 +234,23 @@ class Lesson:
 
         return port_reference(probe)
 
+    def attempt(self, technique: str, target: Any, ports: Any = "common", **options: Any) -> Scan | Refused:
+        """Try a scan that may not be allowed: what it brings, or the refusal."""
+        return attempted(planned(self._sitting, technique, target, ports, (target, None), options))
+
+    def panel(self, target: str = "", ports: Any = "common") -> ScanWidget:
+        """A panel to scan with as one likes."""
+        return ScanWidget(self._sitting.syn_scan, self._sitting.ping, target=target, ports=str(ports))
+
+    def map(self) -> Together:
+        """The lab as a map, with all that was found in this lesson since its kernel began; it fills as more is."""
+
+        def drawn() -> Any:
+            return lab_map(labs.current(), *self._sitting.scans)  # type: ignore[arg-type]  # None: it says so
+
+        self._maps.append(Together(f"map {len(self._maps)}", lambda: (), drawn, ()))
+        return self._maps[-1]
+
     # --- what is kept -------------------------------------------------------------------------------------
 
     def keep(self, name: str, record: Record, *, again: bool = False) -> None:
@@ -267,6 +290,11 @@ class Lesson:
         for each in fillable:
             if name in each.waits_for:
                 each.answered()
+
+    def _found(self) -> None:
+        """A scan has ended: what it found goes on the map."""
+        for each in self._maps:
+            each.answered()
 
     def _full(self, name: str) -> str:
         return f"{self.number}/{name}"
