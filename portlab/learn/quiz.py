@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from portlab.learn.gate import Desk, Gated, Picked, Record
-from portlab.learn.misconceptions import misconception
 from portlab.learn.questions import Question, judged
 from portlab.view.gate import Feedback, Gate
 from portlab.view.words import count
@@ -50,8 +49,6 @@ class Quiz(Gated):
         for place, question in enumerate(self.questions, 1):
             said = judged(question, picked[question.name])
             lines.append(f"{place}. {said.mark} {question.answer}. {question.because}".rstrip())
-            if imputed := question.belief(picked[question.name]):
-                lines.append(misconception(imputed.id).sentence)
         return Feedback("", "The answers", tuple(lines))
 
     def _record(self, picked: Picked) -> Record:
