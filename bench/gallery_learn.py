@@ -80,7 +80,7 @@ def gates() -> Made:
         doors = lesson.exercise("doors", open_ports, of=pl.syn_scan("mail", "20-30", **QUICK), task=task)
         doors.answer("22, 25")
         yield "Exercise: not yet", "The evidence, a field, what is wrong and a hint.", doors
-        yield "Question", "One group.", lesson.ask("who-resets")
+        yield "Question", "One group.", lesson.ask("next-packet")
         quiz = lesson.quiz("pre-test")
         yield "Test", "Several questions, one button.", quiz
         yield "Check: not yet", "What is wrong with the answer, and a hint.", lesson.check(

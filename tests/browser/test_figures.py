@@ -25,6 +25,9 @@ PAGES["side by side"] = lambda: ladders(
 PAGES["side by side, three lifelines"] = lambda: ladders(
     *(made.EXCHANGES[name]() for name in ("syn open", "syn rejected", "connect 8443"))
 )._repr_mimebundle_()["text/html"]
+PAGES["four side by side"] = lambda: ladders(
+    *(made.EXCHANGES[name]() for name in ("syn open", "syn closed", "syn dropped", "syn rejected"))
+)._repr_mimebundle_()["text/html"]
 PAGES["summary"] = lambda: summary.html(made.scan("connect", made.CONNECT_8443, 8443, complete=False))
 PAGES["meanings"] = lambda: meanings("syn")._repr_mimebundle_()["text/html"]
 
@@ -57,6 +60,13 @@ def test_the_picture_is_live_and_the_still_one_is_hidden(page: Any) -> None:
     show(page, PAGES["syn open"](), 900)
     assert page.locator("svg.ladder").is_visible()
     assert not page.locator("img.still").is_visible()
+
+
+@pytest.mark.parametrize(("width", "columns"), [(500, 1), (900, 2), (1400, 2)])
+def test_four_stand_two_by_two(page: Any, width: int, columns: int) -> None:
+    show(page, PAGES["four side by side"](), width)
+    lefts = {round(one.bounding_box()["x"]) for one in page.locator(".pl-side > figure").all()}
+    assert len(lefts) == columns
 
 
 def test_without_style_the_still_picture_is_left(page: Any) -> None:
