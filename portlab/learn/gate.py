@@ -24,7 +24,7 @@ from portlab.view.gate import NOTHING_SAID, Feedback, Gate, Offer
 
 RUNNING = Feedback("", "Locked in. The scan runs …")
 NOTED = "Noted: it was not that."
-ABOVE, NEXT = "What speaks against it stands further up.", "What follows shows what speaks against it."
+ABOVE, NEXT = "What speaks against it is offered further up.", "What follows shows what speaks against it."
 
 Picked = Mapping[str, Any]
 Record = dict[str, Any]

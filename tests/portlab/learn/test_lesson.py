@@ -337,7 +337,7 @@ def test_a_counter_example_is_offered_once_a_lesson(lesson: Lesson) -> None:
     lesson.predict("a-door", "syn", "web", 9).answer("filtered", "RST")
     second = lesson.predict("another", "syn", "mail", 9)
     second.answer("filtered", "RST")
-    assert "What speaks against it stands further up." in repr(second)
+    assert "What speaks against it is offered further up." in repr(second)
     assert "Counter-example" not in repr(second)
     assert not lesson.check("x", 1, 2, wrong_means="M02").counter
     lesson.predict("a-door", "syn", "web", 9)  # its cell is run again
