@@ -71,6 +71,12 @@ function initialize({ model, signal }) {
     return Boolean(now) && (now === cell || now === cell.nextElementSibling);
   };
 
+  // Then JupyterLab has scrolled on to the cell after it, and of what is taller than the screen only the end is in sight.
+  const toItsBeginning = (host) => {
+    const view = host.closest(".jp-WindowedPanel-outer");
+    if (view && host.getBoundingClientRect().top < view.getBoundingClientRect().top) host.scrollIntoView({ behavior: "instant" });
+  };
+
   const adopt = (host) => {
     const lost = [...hosts].find((one) => !one.isConnected);
     if (lost) { // JupyterLab drew the output anew: put the one back that the learner was using
@@ -87,7 +93,10 @@ function initialize({ model, signal }) {
     redraw(host);
     complain(host);
     host.dataset.alive = "1";
-    if (wasRun(host)) globalThis.portlab?.arrive?.(host);
+    if (wasRun(host)) {
+      toItsBeginning(host);
+      globalThis.portlab?.arrive?.(host);
+    }
   };
 
   const look = () => {

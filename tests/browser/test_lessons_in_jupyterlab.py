@@ -13,8 +13,8 @@ from tests.browser.desk import ERRORS, NOTEBOOKS, PATIENCE_MS, Sitting
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.lab]
 
-SHAKE, CARDS = (
-    next(path.name for path in NOTEBOOKS if path.name.startswith(number)) for number in ("03", "08")
+START, SHAKE, CARDS = (
+    next(path.name for path in NOTEBOOKS if path.name.startswith(number)) for number in ("00", "03", "08")
 )
 FOLDER = "by_hand"
 HAS_RUN = """([cell, before]) => {
@@ -111,6 +111,20 @@ def test_a_field_of_a_packet_of_the_lab_lights_up_its_bytes(opened: Callable[[st
     told = asked.locator(".told").inner_text()
     assert f"{int(lit.replace(' ', ''), 16)}" in told
     assert "one more than the sequence number of the SYN" in told
+
+
+def test_what_is_taller_than_the_screen_is_read_from_its_beginning(opened: Callable[[str], Any]) -> None:
+    page = opened(START)
+    page.set_viewport_size({"width": 1366, "height": 768})
+    run(page, "lab.here()")
+    first = run(page, 'lesson.quiz("pre-test")').locator("legend").first
+    first.wait_for(timeout=PATIENCE_MS)
+    page.wait_for_function(
+        """first => first.getBoundingClientRect().top
+          > first.closest(".jp-WindowedPanel-outer").getBoundingClientRect().top""",
+        arg=first.element_handle(),
+        timeout=PATIENCE_MS,
+    )
 
 
 def test_a_card_is_turned_and_its_answer_kept(opened: Callable[[str], Any], sitting: Sitting) -> None:

@@ -29,11 +29,8 @@
     }
   };
 
-  // The cell of these figures was run just now, by hand: what is taller than the screen is read from its beginning, and one of
-  // them may take the focus.
+  // The cell of these figures was run just now, by hand: one of them may take the focus.
   page.arrive = (root) => {
-    const view = root.closest(".jp-WindowedPanel-outer");
-    if (view && root.getBoundingClientRect().top < view.getBoundingClientRect().top) root.scrollIntoView({ behavior: "instant" });
     for (const figure of root.querySelectorAll("figure.pl[data-awake]")) page.kinds[figure.dataset.pl].arrive?.(figure);
   };
 
