@@ -187,7 +187,7 @@ def test_a_belief_can_be_asked_about() -> None:
         "M01": "Did you think that closed means that the port is in use?",
         "M27": "Did you think that TCP and UDP share one set of ports?",
         "M29": "Did you think that SFTP is FTP over TLS?",
-        "M41": "Did you think that where nobody listens, nothing comes back?",
+        "M41": "Did you think that a closed port is silent?",
     }
 
 
