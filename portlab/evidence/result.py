@@ -261,7 +261,10 @@ class Scan:
         whose = "the host itself" if self.answered_by[index] == self.address[index] else speaker
         kind = f"ICMP {self.icmp_type[index]}/{self.icmp_code[index]} from {whose}"
         if answer == Answer.REFUSED:
-            return f"Not a RST: it was {kind} that made connect() say refused. A SYN scan says filtered."
+            return (
+                f"Not a RST: it was {kind} that made connect() say refused. "
+                "A closed TCP port speaks RST, so this is a filter's work."
+            )
         return f"It was {kind} that ended this connection attempt."
 
     def without(self, never_asked: NDArray[np.bool_], unanswered: NDArray[np.bool_] | None = None) -> Scan:

@@ -24,24 +24,24 @@ HEADS = {
 BY_CONNECT = {
     (State.CLOSED, Packet.ICMP_ERROR): "somebody had sent port unreachable, which connect() calls refused",
     (State.FILTERED, Packet.ICMP_ERROR): (
-        "a filter had sent any other ICMP error than port unreachable, which connect() calls refused"
+        "somebody had sent an ICMP error that is not port unreachable (connect() calls that one refused)"
     ),
 }
 TRUE_IF = {
-    (State.OPEN, Packet.SYN_ACK): "a program had listened there",
+    (State.OPEN, Packet.SYN_ACK): "the question had got through, and a program had listened there",
     (State.OPEN, Packet.DATAGRAM): "a program had answered",
-    (State.CLOSED, Packet.RST): "the question had reached the host, and nobody had listened there",
+    (State.CLOSED, Packet.RST): "the question had got through, and nobody had listened there",
     (State.CLOSED, Packet.ICMP_ERROR): "the host itself had said by ICMP that nobody listens there",
     (State.FILTERED, Packet.ICMP_ERROR): "something on the way had refused it by ICMP",
-    (State.FILTERED, Packet.NOTHING): "something had swallowed the question or the answer",
-    (State.OPEN_FILTERED, Packet.NOTHING): "a program had kept silent, or a filter had dropped the question",
-    (State.UNFILTERED, Packet.RST): "the packet had got through to the host",
+    (State.FILTERED, Packet.NOTHING): "something had dropped the question or the answer",
+    (State.OPEN_FILTERED, Packet.NOTHING): "an open port had kept silent, or a filter had dropped the packet",
+    (State.UNFILTERED, Packet.RST): "the question had got through",
     (State.NO_ANSWER, Packet.NOTHING): "no answer had arrived, for whatever reason",
     (State.NO_ANSWER, Packet.ICMP_ERROR): "somebody on the way had sent an ICMP error instead",
     (State.DOWN, Packet.NOTHING): "nobody on this link had answered ARP",
 }
-"""What makes a prediction true that holds together; `BY_CONNECT` where connect() hears it otherwise.
-Of a host that is up it is the packet itself."""
+"""What makes a prediction true that holds together, whatever was seen instead: behind a filter a program may well
+have listened.  `BY_CONNECT` where connect() hears it otherwise.  Of a host that is up it is the packet itself."""
 
 
 def seen(result: PortResult) -> Prediction:

@@ -76,7 +76,8 @@ UDP, ACK = ("udp",), ("ack",)
 PINGS = tuple(
     name for name in ping_methods().values() if technique(name).PROTOCOL != "arp"
 )  # it can tell "down"
-DOWN, OPEN, CLOSED, FILTERED = State.DOWN, State.OPEN, State.CLOSED, State.FILTERED
+DOWN, OPEN, CLOSED = State.DOWN, State.OPEN, State.CLOSED
+FILTERED, UNFILTERED = State.FILTERED, State.UNFILTERED
 SYN_ACK, RST, ICMP, NOTHING = Packet.SYN_ACK, Packet.RST, Packet.ICMP_ERROR, Packet.NOTHING
 ANYTHING = (None, None)
 
@@ -107,6 +108,7 @@ ASKS = (
     Row((*TCP, *FLAGS), (OPEN, RST), ANYTHING, "M05"),
     Row((*TCP, *FLAGS, *UDP), (OPEN, ICMP), ANYTHING, "M05"),
     Row(("syn", *FLAGS), (CLOSED, ICMP), ANYTHING, "M03"),
+    Row(ACK, (UNFILTERED, ICMP), ANYTHING, "M03"),
     # a filter expected to be silent, and it spoke
     Row((*TCP, *FLAGS, *ACK), (FILTERED, NOTHING), (None, ICMP), "M03"),
     Row(UDP, (FILTERED, NOTHING), (FILTERED, ICMP), "M03"),

@@ -133,6 +133,7 @@ def test_an_exchange_without_a_neighbour_shows_the_arp():
 def test_what_connect_hid_is_a_caveat():
     refused = scanned("connect")["web", 8443]
     assert refused.caveat.startswith("Not a RST: it was ICMP 3/3 from 10.77.1.1")
+    assert "SYN scan" not in refused.caveat  # whoever connects for the first time has met no other scan
     assert scanned("connect")["web", 80].caveat == ""
     assert scanned("syn")["web", 8443].caveat == ""
     other = made(

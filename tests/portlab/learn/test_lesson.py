@@ -85,7 +85,9 @@ FEEDBACK = [
     (80, ("open", "RST"), "½ Right state, other evidence.", "a RST says closed, and it takes a SYN-ACK to say open."),
     (9, ("filtered", "RST"), "½ Right evidence, other state.", "Source: RFC 9293 sections 3.10.7.1 and 3.5.2"),
     (80, ("open", "nothing"), "½ Right state, other evidence.", "to a SYN scan silence suggests filtered"),
-    (9, ("open", "SYN-ACK"), "! The packets say otherwise.", "true if a program had listened there."),
+    (9, ("open", "SYN-ACK"), "! The packets say otherwise.", "got through, and a program had listened there."),
+    (22, ("open", "SYN-ACK"), "! The packets say otherwise.", "true if the question had got through, and"),
+    (22, ("closed", "RST"), "! The packets say otherwise.", "true if the question had got through, and nobody"),
     (22, ("filtered", "ICMP error"), "½ Right state, other evidence.", "It would have been filtered all the same."),
     (22, ("filtered", "nothing"), "✓ Right, and for the right reason.", "nothing came back, though it was asked"),
     (8080, ("filtered", "ICMP error"), "✓ Right", "an ICMP error (type 3, code 13) came back from gateway"),
@@ -269,7 +271,7 @@ def test_a_belief_is_met_in_one_line_and_by_the_lab_if_that_is_wanted(lesson: Le
     gate.answer("filtered", "RST")
     press(gate, "offer")  # M02: a rule that drops is put before port 9, and taken away again
     words = " ".join(repr(gate).split())
-    assert 'Your answer holds a common belief: "A port that refuses (closed, by a RST) is blocked' in words
+    assert 'Your answer holds a common belief: "A RST means that a firewall blocks the port."' in words
     assert "While the lab is like this" in words
     told, against = repr(gate).split("Counter-example")
     assert "nothing came back" not in " ".join(told.split())
@@ -303,7 +305,7 @@ def test_a_belief_that_merely_fits_is_asked_about_and_shown_only_then(lesson: Le
     gate = lesson.predict("a-door", "connect", "db", 9)
     gate.answer("closed", "RST")
     words = " ".join(repr(gate).split())
-    assert "Did you think that a port that refuses (closed, by a RST) is blocked by a firewall?" in words
+    assert "Did you think that a RST means that a firewall blocks the port?" in words
     assert "common belief" not in words
     assert "Counter-example" not in words
     press(gate, "offer")
@@ -337,7 +339,7 @@ def test_a_counter_example_is_offered_once_a_lesson(lesson: Lesson) -> None:
     lesson.predict("a-door", "syn", "web", 9).answer("filtered", "RST")
     second = lesson.predict("another", "syn", "mail", 9)
     second.answer("filtered", "RST")
-    assert "What speaks against it is offered further up." in repr(second)
+    assert "What speaks against it is offered further up." in " ".join(repr(second).split())
     assert "Counter-example" not in repr(second)
     assert not lesson.check("x", 1, 2, wrong_means="M02").counter
     lesson.predict("a-door", "syn", "web", 9)  # its cell is run again
@@ -348,7 +350,7 @@ def test_what_the_next_cell_shows_is_left_to_it(lesson: Lesson) -> None:
     lesson._lab = lab
     gate = lesson.predict("a-door", "syn", "web", 9, next_shows=["M02"])
     gate.answer("filtered", "RST")
-    assert "What follows shows what speaks against it." in repr(gate)
+    assert "What follows shows what speaks against it." in " ".join(repr(gate).split())
     assert "Counter-example" not in repr(gate)
     assert lesson.first_to_offer("M02", "another")
 

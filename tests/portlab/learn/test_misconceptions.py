@@ -50,6 +50,7 @@ CASES = [
     ("udp", "filtered, nothing", "filtered, ICMP error", "M03?"),
     ("ack", "filtered, nothing", "filtered, ICMP error", "M03?"),
     ("fin", "closed, ICMP error", "filtered, ICMP error", "M03?"),
+    ("ack", "unfiltered, ICMP error", "filtered, ICMP error", "M03?"),
     ("udp", "filtered, nothing", "open|filtered, nothing", "M04?"),
     ("fin", "filtered, nothing", "open|filtered, nothing", "M04?"),
     ("syn", "open, ICMP error", "filtered, ICMP error", "M05?"),
@@ -65,6 +66,7 @@ CASES = [
     ("connect", "filtered, ICMP error", "closed, ICMP error", ""),  # a filter it was: connect() hides it
     ("udp", "closed, ICMP error", "filtered, ICMP error", ""),
     ("udp", "closed, RST", "closed, ICMP error", ""),
+    ("ack", "unfiltered, nothing", "filtered, nothing", ""),
     ("fin", "closed, RST", "open|filtered, nothing", ""),
     ("ping-arp", "down, nothing", "up, ARP reply", ""),
     ("ping", "no-answer, nothing", "up, echo reply", ""),
@@ -187,7 +189,7 @@ def test_a_belief_can_be_asked_about() -> None:
         "M01": "Did you think that closed means that the port is in use?",
         "M27": "Did you think that TCP and UDP share one set of ports?",
         "M29": "Did you think that SFTP is FTP over TLS?",
-        "M41": "Did you think that where nobody listens, nothing comes back?",
+        "M41": "Did you think that a closed port is silent?",
     }
 
 
