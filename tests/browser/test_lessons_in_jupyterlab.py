@@ -16,7 +16,6 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.lab]
 START, SHAKE, CARDS = (
     next(path.name for path in NOTEBOOKS if path.name.startswith(number)) for number in ("00", "03", "08")
 )
-FOLDER = "by_hand"
 HAS_RUN = """([cell, before]) => {
   const prompt = cell.querySelector(".jp-InputArea-prompt").textContent;
   return prompt !== before && /\\[\\d+\\]/.test(prompt);
@@ -25,12 +24,15 @@ OPENS_THE_STEPS = "figure.pl-ladder[data-awake] [data-do=next]"
 
 
 @pytest.fixture
-def opened(window: Any, sitting: Sitting) -> Iterator[Callable[[str], Any]]:
-    """opened(notebook) -> its page; no page may have complained, and no cell ended in an error."""
+def opened(window: Any, sitting: Sitting, request: pytest.FixtureRequest) -> Iterator[Callable[[str], Any]]:
+    """opened(notebook) -> its page, in a folder of the test's own, where nothing was answered yet.
+
+    No page may have complained, and no cell ended in an error.
+    """
     pages, complaints = [], []
 
     def show(notebook: str) -> Any:
-        page = sitting.page(window, sitting.fresh(notebook, FOLDER))
+        page = sitting.page(window, sitting.fresh(notebook, request.node.name))
         page.on("pageerror", lambda error: complaints.append(str(error)))
         pages.append(page)
         return page
@@ -127,7 +129,9 @@ def test_what_is_taller_than_the_screen_is_read_from_its_beginning(opened: Calla
     )
 
 
-def test_a_card_is_turned_and_its_answer_kept(opened: Callable[[str], Any], sitting: Sitting) -> None:
+def test_a_card_is_turned_and_its_answer_kept(
+    opened: Callable[[str], Any], sitting: Sitting, request: pytest.FixtureRequest
+) -> None:
     page = opened(CARDS)
     run(page, "lab.here()")
     cell = run(page, "deck.review()")
@@ -140,6 +144,6 @@ def test_a_card_is_turned_and_its_answer_kept(opened: Callable[[str], Any], sitt
     assert "FTP data" in stage.locator(".answer").inner_text()
     page.keyboard.press("1")
     page.wait_for_function("() => document.querySelector('.kept').textContent", timeout=PATIENCE_MS)
-    kept = json.loads((sitting.copy(FOLDER) / ".portlab" / "cards.json").read_text("utf-8"))
+    kept = json.loads((sitting.copy(request.node.name) / ".portlab" / "cards.json").read_text("utf-8"))
     assert [(card, knew) for card, _, knew in kept["answers"]] == [("20 service", False)]
     assert stage.locator(".question").inner_text() != asked
