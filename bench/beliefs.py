@@ -27,7 +27,8 @@ WHERE = "beliefs.html"
 NOTHING, RIGHT = "–", "right"
 KEY = (
     f"M41: the answer holds that belief. M41?: it fits, and the learner is asked. {NOTHING}: nothing follows. "
-    f"{RIGHT}: that is the right prediction. Struck out: a pair that contradicts itself."
+    f"{RIGHT}: that is the right prediction. Struck out: a pair that contradicts itself. Of one that holds, with "
+    'the right state, "It would have been … all the same." is told as well.'
 )
 Cells = list[str]
 
@@ -121,7 +122,7 @@ def _at_known_ports() -> str:
 
 
 def _any(pair: tuple[object, object]) -> str:
-    return escape(", ".join(str(each or "anything") for each in pair))
+    return escape(", ".join(str(each or "anything") for each in pair)) if any(pair) else "anything"
 
 
 def _beliefs() -> str:

@@ -271,7 +271,7 @@ COUNTEREXAMPLES = (
     ),
     Case(
         "M38",
-        "quiet's firewall lets port 8080 through.  No program listens there.",
+        "quiet's firewall lets port 8080 through. No program listens there.",
         asking("syn", "quiet 8080"),
         {"quiet": (ruled(Rule(Action.ACCEPT, protocol="tcp", ports=(80, 8080)), Rule(Action.DROP)),)},
         sockets="quiet",

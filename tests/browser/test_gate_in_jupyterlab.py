@@ -136,7 +136,7 @@ def test_a_wrong_answer_is_met_by_its_counter_example_if_that_is_wanted(
     page.keyboard.press("Enter")
     said = told(page, SECOND)
     assert "Right evidence, other state." in said
-    assert "A RST means that a firewall blocks the port." in said
+    assert "A port that refuses is blocked by a firewall." in said
     assert cell(page, SECOND).locator(LADDER).count() == 1
     cell(page, BOTH).locator(LADDER).nth(1).wait_for(timeout=PATIENCE_MS)  # it has filled itself
     cell(page, SECOND).get_by_role("button", name="Show what speaks against it").click()

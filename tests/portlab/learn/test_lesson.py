@@ -271,7 +271,7 @@ def test_a_belief_is_met_in_one_line_and_by_the_lab_if_that_is_wanted(lesson: Le
     gate.answer("filtered", "RST")
     press(gate, "offer")  # M02: a rule that drops is put before port 9, and taken away again
     words = " ".join(repr(gate).split())
-    assert 'Your answer holds a common belief: "A RST means that a firewall blocks the port."' in words
+    assert 'Your answer holds a common belief: "A port that refuses is blocked by a firewall."' in words
     assert "While the lab is like this" in words
     told, against = repr(gate).split("Counter-example")
     assert "nothing came back" not in " ".join(told.split())
@@ -305,7 +305,7 @@ def test_a_belief_that_merely_fits_is_asked_about_and_shown_only_then(lesson: Le
     gate = lesson.predict("a-door", "connect", "db", 9)
     gate.answer("closed", "RST")
     words = " ".join(repr(gate).split())
-    assert "Did you think that a RST means that a firewall blocks the port?" in words
+    assert "Did you think that a port that refuses is blocked by a firewall?" in words
     assert "common belief" not in words
     assert "Counter-example" not in words
     press(gate, "offer")
