@@ -126,7 +126,11 @@ class Gated:
         """
         if self._beat.gate.locked:
             return
-        picked = self._checked(picked)
+        try:
+            picked = self._checked(picked)
+        except BadTarget:  # what was said before was about another answer
+            self._draw(replace(self._beat, gate=replace(self._beat.gate, feedback=NOTHING_SAID)))
+            raise
         waits = self._run is not None and self._scan is None
         try:
             if waits:

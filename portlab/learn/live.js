@@ -58,6 +58,8 @@ function initialize({ model, signal }) {
   const complain = (host) => {
     const place = host.querySelector(":scope > .trouble");
     if (place) place.textContent = model.get("trouble");
+    if (!model.get("trouble")) return;
+    for (const figure of host.querySelectorAll("figure.pl")) figure.dispatchEvent(new CustomEvent("pl-trouble", { bubbles: true }));
   };
 
   const tell = (event) => {

@@ -50,7 +50,24 @@ def test_the_button_unlocks_when_every_group_has_a_choice(browser: Any) -> None:
     assert button.get_attribute("aria-disabled") == "false"
     button.click()
     assert page.evaluate("told") == {"do": "commit", "picked": {"state": "closed", "packet": "nothing"}}
-    assert "Waiting for the packets" in page.locator(".hint").inner_text()
+    assert "One moment" in page.locator(".hint").inner_text()
     page.locator(".hint", has_text="Still waiting for Python").wait_for()
     assert button.get_attribute("aria-disabled") == "false"
+    page.close()
+
+
+def test_what_python_cannot_read_is_asked_again_at_once(browser: Any) -> None:
+    page = browser.new_page()
+    gate = replace(GATE, groups=(Group("gaps", "How many seconds?", unit="s"),))
+    page.set_content(f"<!doctype html><body>{gate.html()}")
+    page.clock.install()
+    page.get_by_role("textbox").fill("soon")
+    page.locator("button").click()
+    assert "One moment" in page.locator(".bar .hint").inner_text()
+    page.evaluate(
+        "document.querySelector('figure').dispatchEvent(new CustomEvent('pl-trouble', {bubbles: true}))"
+    )
+    page.clock.run_for(60_000)
+    assert page.locator(".bar .hint").inner_text() == ""
+    assert page.locator("button").get_attribute("aria-disabled") == "false"
     page.close()

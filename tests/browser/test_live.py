@@ -126,8 +126,10 @@ def test_trouble_is_an_alert_that_goes_away_again(page: Any) -> None:
     show(page)
     alert = page.locator("[role=alert]")
     assert not alert.is_visible()
+    page.evaluate("document.addEventListener('pl-trouble', e => (window.met ??= []).push(e.target.tagName))")
     page.evaluate("change('trouble', 'There is no <b>host</b> called so.')")
     assert alert.inner_text() == "There is no <b>host</b> called so."
+    assert page.evaluate("met") == ["FIGURE"]
     page.evaluate("html => change('html', html)", figure("second"))
     assert alert.inner_text() == "There is no <b>host</b> called so."
     page.evaluate("change('trouble', '')")

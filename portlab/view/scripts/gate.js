@@ -29,7 +29,7 @@
 
   const commit = (figure) => {
     button(figure).setAttribute("aria-disabled", "true");
-    hint(figure, "Locked in. Waiting for the packets …");
+    hint(figure, "One moment …");
     tell(figure, { do: "commit", picked: picked(figure) }, goOn);
     setTimeout(() => {
       if (figure.dataset.locked || !pending.has(figure)) return;
@@ -53,7 +53,7 @@
   };
   const reopen = (figure) => (figure.querySelector("input:checked") ?? fields(figure)[0]).focus();
 
-  portlab.kind("gate", 2, {
+  portlab.kind("gate", 3, {
     wake(figure) {
       ready(figure);
       if (figure.hasAttribute("aria-busy")) return;
@@ -61,6 +61,10 @@
       pending.delete(figure);
     },
     input: ready,
+    trouble(figure) {
+      pending.delete(figure);
+      ready(figure);
+    },
     submit: (figure) => document.activeElement.type === "text" && complete(figure) && commit(figure), // Enter in a field
     actions: {
       commit,

@@ -36,7 +36,7 @@
 
   // handlers: wake(figure), arrive(figure), home(figure): what has the focus when the figure has, actions {name:
   // (figure, control)}, keys {key: (figure, event)}, over, move, focus, input, submit(figure, event),
-  // hear(figure, detail); all may be left out.
+  // hear(figure, detail), trouble(figure); all may be left out.
   page.kind = (name, version, handlers) => {
     if (version > (page.kinds[name]?.version ?? 0)) page.kinds[name] = { version, ...handlers };
     page.wake();
@@ -103,4 +103,5 @@
   hear("input", (kind, figure, event) => kind.input?.(figure, event));
   hear("submit", (kind, figure, event) => kind.submit?.(figure, event));
   hear("pl-hear", (kind, figure, event) => kind.hear?.(figure, event.detail)); // what Python tells a live picture
+  hear("pl-trouble", (kind, figure) => kind.trouble?.(figure)); // Python could not do what it was told; it says why below
 })();

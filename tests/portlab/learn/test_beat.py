@@ -283,6 +283,15 @@ def test_what_cannot_be_read_is_said_and_judged_by_nobody(
     assert "Not quite" not in repr(gate)
 
 
+def test_what_was_said_before_is_not_said_of_an_answer_that_cannot_be_read(lesson: Lesson) -> None:
+    gate = Exercise(lesson, DOORS, lambda scan: [1], lesson._scanner.syn_scan("web", 80))
+    gate.answer("80")
+    assert "Not quite" in repr(gate)
+    gate._live._hear(None, {"do": "commit", "picked": {DOORS.name: "eighty"}}, [])
+    assert "'eighty' is no number" in gate._live.trouble
+    assert "Not quite" not in repr(gate)
+
+
 def test_an_exercise_without_a_truth_is_a_mistake_of_the_lesson(lesson: Lesson) -> None:
     with pytest.raises(BadTarget, match="What is right in 'doors'"):
         lesson.exercise("doors", task=DOORS)
