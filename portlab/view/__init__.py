@@ -4,8 +4,8 @@
 table, `meanings` a technique's decision table, `progress` a bar for scans that take longer than a second;
 `anatomy` takes one packet apart, `follow` reads what was said on a connection; `reference` is the port reference,
 `cards` practises it.  `port_map` draws every port of one host, `host_table` several hosts beside each other,
-`listening` the sockets of a host, `lab_map` the lab with what was found in it; `plots` are matplotlib's, imported when
-they are used.
+`listening` the sockets of a host, `lab_map` the lab with what was found in it; `plots` are matplotlib's, imported
+when they are used.
 """
 
 from portlab.view.decision_table import meanings
