@@ -18,7 +18,7 @@ from portlab.shown import Shown
 from portlab.view import conversations, figure, follow, ladders
 from portlab.view.compare import compare
 from portlab.view.gate import Feedback
-from portlab.view.listening import listening
+from portlab.view.sockets import listening
 
 TRIES = {"connect": 1}
 """Silence is asked again, as lessons teach, but not for long: twice.  A kernel asks again by itself."""

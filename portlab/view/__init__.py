@@ -4,7 +4,8 @@
 table, `meanings` a technique's decision table, `progress` a bar for scans that take longer than a second;
 `anatomy` takes one packet apart, `follow` reads what was said on a connection; `reference` is the port reference,
 `cards` practises it.  `port_map` draws every port of one host, `host_table` several hosts beside each other,
-`lab_map` the lab with what was found in it; `plots` are matplotlib's, imported when they are used.
+`listening` the sockets of a host, `lab_map` the lab with what was found in it; `plots` are matplotlib's, imported
+when they are used.
 """
 
 from portlab.view.decision_table import meanings
@@ -15,6 +16,7 @@ from portlab.view.labmap import lab_map
 from portlab.view.ladder import ladders
 from portlab.view.port_reference import reference
 from portlab.view.portmap import port_map
+from portlab.view.sockets import listening
 from portlab.view.stream import conversations, follow
 
 __all__ = [
@@ -25,6 +27,7 @@ __all__ = [
     "host_table",
     "lab_map",
     "ladders",
+    "listening",
     "meanings",
     "port_map",
     "reference",

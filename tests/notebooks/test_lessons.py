@@ -23,7 +23,7 @@ KEYS = json.loads(Path(__file__).with_name("key.json").read_text("utf-8"))
 
 
 def test_there_are_lessons() -> None:
-    assert {"00", "03", "04", "08"} <= {path.stem[:2] for path in LESSONS}
+    assert {"00", "01", "03", "04", "08"} <= {path.stem[:2] for path in LESSONS}
 
 
 def truths(lesson: Lesson) -> dict[str, str]:
