@@ -141,7 +141,8 @@ class Lesson:
         """Have an answer written into a field, or ticked, and held against the evidence until it is right.
 
         The task is the one that data/questions.json has under that name for this lesson.  `truth` asks the scan
-        `of` (or the beat's, which it then waits for) what is right, and that scan is drawn above, or what is `given`.
+        `of` (or the beat's, which it then waits for) what is right, and that scan is drawn above, or what is `given`
+        (a function of nothing, where that waits for a beat).
         """
         asked = task or Task(**written(self._full(name))[0])
         gate = Exercise(self, asked, truth, of, show, given)
