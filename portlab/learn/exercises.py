@@ -97,7 +97,7 @@ class Exercise(Gated):
     def _evidence(self) -> Any:
         """What the answer is read from."""
         if self._above is not None:
-            return self._above
+            return self._above() if callable(self._above) else self._above
         return self._of.exchange() if isinstance(self._of, Gated) else (self._of or ())
 
     def _asked(self) -> Any:

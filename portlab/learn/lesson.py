@@ -21,6 +21,7 @@ from portlab.errors import BadTarget
 from portlab.evidence.result import Scan
 from portlab.files import Pathish
 from portlab.learn import keys, slips
+from portlab.learn.built import held_against, packet_in
 from portlab.learn.checks import Checked, grade, plain_values, truth_of, why_not
 from portlab.learn.counter import CounterExample, Lab, show
 from portlab.learn.evidence import read_packet, read_state
@@ -140,7 +141,8 @@ class Lesson:
         """Have an answer written into a field, or ticked, and held against the evidence until it is right.
 
         The task is the one that data/questions.json has under that name for this lesson.  `truth` asks the scan
-        `of` (or the beat's, which it then waits for) what is right, and that scan is drawn above, or what is `given`.
+        `of` (or the beat's, which it then waits for) what is right, and that scan is drawn above, or what is `given`
+        (a function of nothing, where that waits for a beat).
         """
         asked = task or Task(**written(self._full(name))[0])
         gate = Exercise(self, asked, truth, of, show, given)
@@ -197,11 +199,8 @@ class Lesson:
         Numbers may be off by `within`.  `wrong` maps likely wrong answers to why they are, `wrong_means` is the
         misconception whose counter-example meets them.
         """
-        if self._slips and (stale := self._slips.stale()):
-            cell = f"The cell that sets {' and '.join(stale)} stopped at a mistake."
-            return Checked(
-                Feedback("", "Not checked yet.", (f"{cell} Repair it and run it, then this one.",))
-            )
+        if stale := self._stale():
+            return stale
         if isinstance(scan, Waiting) or isinstance(truth, Waiting):
             return scan if isinstance(scan, Waiting) else truth
         given = plain_values(self._key.get(self._full(name), answer))
@@ -211,6 +210,20 @@ class Lesson:
             self.keep(name, {"answer": given, "right": True})
         elif checked.feedback.mark and wrong_means and self.first_to_offer(wrong_means, name):
             return Checked(checked.feedback, self.counter_example(wrong_means))
+        return checked
+
+    def built(self, name: str, packet: Any, *, like: Gated) -> Checked | Waiting:
+        """Hold a packet made by hand against the first one that a beat has sent, byte for byte."""
+        exchange = like.exchange()
+        if stale := self._stale():
+            return stale
+        if isinstance(exchange, Waiting):
+            return exchange
+        theirs = packet_in(exchange.frames[0])
+        made = theirs if self._full(name) in self._key else packet  # no key file knows what a beat will send
+        checked = Checked(held_against(made, theirs))
+        if checked.right:
+            self.keep(name, {"answer": theirs.hex(" "), "right": True})
         return checked
 
     def counter_example(self, id_: str, technique: str = "") -> CounterExample:
@@ -290,6 +303,13 @@ class Lesson:
         for each in fillable:
             if name in each.waits_for:
                 each.answered()
+
+    def _stale(self) -> Checked | None:
+        """What is said where an answer comes from a cell that stopped at a mistake."""
+        if not self._slips or not (stale := self._slips.stale()):
+            return None
+        cell = f"The cell that sets {' and '.join(stale)} stopped at a mistake."
+        return Checked(Feedback("", "Not checked yet.", (f"{cell} Repair it and run it, then this one.",)))
 
     def _found(self) -> None:
         """A scan has ended: what it found goes on the map."""

@@ -14,7 +14,7 @@ from portlab.learn.explanations import sections
 
 PROJECT = Path(__file__).resolve().parents[2]
 EXPLANATIONS = PROJECT / "portlab" / "data" / "lessons"
-PROMPTS = {"predict", "ask", "check", "exercise", "quiz"}  # methods of a lesson that want an answer, by name
+PROMPTS = {"predict", "ask", "check", "built", "exercise", "quiz"}  # methods of a lesson that want an answer, by name
 FILLS = {"together", "summary"}  # and those that wait for others' answers
 
 
