@@ -86,7 +86,7 @@ def listening(state: HostState, port: int, transport: str = "tcp") -> HostState:
     if any((service.transport, service.port) == (transport, port) for service in state.services):
         raise BadTarget(
             f"{state.host} listens on {port}/{transport} already, and a port belongs to one program at a time."
-            "  Choose another number, such as 8081"
+            "  Choose another number"
         )
     service = Service(LISTENER, port, transport, LISTENER if transport == "tcp" else "silent")
     return replace(state, services=(*state.services, service))
