@@ -13,7 +13,6 @@ from portlab.view.gate import Feedback
 from portlab.view.words import count
 
 FOLLOWS = ("length", "hecksum")  # the ends of their names
-NONE = "yours has none"
 SHOWN = 24  # characters of a value: data may be long
 
 
@@ -33,7 +32,9 @@ def held_against(mine: Any, theirs: bytes) -> Feedback:
     have, want = _fields(own), _fields(theirs)
     differ = [name for name in want if have.get(name) != want[name]]
     first = [name for name in differ if not name.endswith(FOLLOWS)] or differ
-    lines = [f"{name}: {_said(have.get(name))}." for name in first]
+    lines = [f"{name}: {_said(have.get(name))}" for name in first]
+    if len(own) != len(theirs):
+        lines.append(f"Yours has {count(len(own), 'byte')}, the other {len(theirs)}.")
     return Feedback("!", f"Not quite: {count(len(first), 'field')} to look at.", tuple(lines))
 
 
@@ -48,5 +49,5 @@ def _fields(packet: bytes) -> dict[str, str]:
 
 def _said(value: str | None) -> str:
     if value is None:
-        return NONE
-    return f"yours says {value if len(value) <= SHOWN else value[:SHOWN] + '…'}"
+        return "yours has none."
+    return f"yours says {value}." if len(value) <= SHOWN else f"yours says {value[:SHOWN].rstrip()} …"

@@ -118,11 +118,14 @@ def _compare(mine: list[Any], truth: list[Any], within: float, why: Why) -> tupl
 
 def _not_that(answers: list[Any]) -> str:
     """The wrong answers as they were given."""
-    return (
-        f"Not among the answers: {', '.join(map(str, answers))}."
-        if len(answers) > 1
-        else f"Not {answers[0]}."
-    )
+    said = list(map(_quoted, answers))
+    return f"Not among the answers: {', '.join(said)}." if len(said) > 1 else f"Not {said[0]}."
+
+
+def _quoted(answer: Any) -> str:
+    """An answer as it stands in a sentence: a word as it is, several in quotes."""
+    words = str(answer).rstrip(".")
+    return f'"{words}"' if " " in words else words
 
 
 def _too(mine: Any, truth: Any) -> str:

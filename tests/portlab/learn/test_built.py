@@ -11,6 +11,7 @@ from scapy.all import ICMP, IP
 
 from portlab.learn import Lesson, keys
 from portlab.learn.built import held_against, packet_in
+from portlab.learn.exercises import Task
 from portlab.learn.waiting import Waiting
 from tests.portlab.learn.conftest import opened
 
@@ -57,7 +58,10 @@ def test_a_field_that_is_missing_is_named(lesson: Lesson) -> None:
     sent = packet_in(asked(lesson).exchange().frames[0])
     bare = copied(sent)
     bare[ICMP].remove_payload()
-    assert held_against(bare, sent).lines == ("Payload, Data: yours has none.",)
+    assert held_against(bare, sent).lines == (
+        "Payload, Data: yours has none.",
+        "Yours has 28 bytes, the other 84.",
+    )
 
 
 def test_before_the_beat_is_answered_it_waits(lesson: Lesson) -> None:
@@ -73,3 +77,14 @@ def test_a_key_file_stands_for_the_right_packet(
     monkeypatch.setenv(keys.VARIABLE, str(key))
     lesson = opened()
     assert lesson.built("echo", IP() / ICMP(), like=asked(lesson)).right
+
+
+def test_what_an_exercise_is_read_from_may_wait_for_a_beat(lesson: Lesson) -> None:
+    beat = lesson.predict("ping-files", "ping", "files")
+    task = Task(
+        "told", "What may you say?", "choices", answer=["it is there"], choices=["it is there", "more"]
+    )
+    exercise = lesson.exercise("told", task=task, given=lambda: beat.scan)
+    assert 'This waits for your answer to "ping-files"' in repr(exercise)
+    beat.answer("up", "echo reply")
+    assert "echo-reply" in repr(exercise)

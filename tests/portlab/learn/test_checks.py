@@ -54,6 +54,7 @@ WRONG: list[tuple[Any, Any, str]] = [
     ([25], [25, 110, 143], "Still missing: 2 of 3 answers."),
     ([25, 22], [25], "Not 22."),
     ([25, 22, 23], [25], "Not among the answers: 22, 23."),
+    (["It is off.", "It is on."], ["It is on."], 'Not "It is off".'),
     ("22, 25", [25, 110], "Not 22. Still missing: 1 of 2 answers."),
 ]
 
