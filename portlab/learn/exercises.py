@@ -14,7 +14,7 @@ from portlab.learn.gate import Desk, Gated, Picked, Record
 from portlab.view.gate import Choice, Feedback, Gate, Group, Offer
 
 NUMBERS, NUMBER, CHOICES = "numbers", "number", "choices"
-EXAMPLES = {NUMBERS: "Numbers with commas, such as 21, 80.", NUMBER: "A number."}
+EXAMPLES = {NUMBERS: "Numbers with commas between them.", NUMBER: "A number."}
 SHOW_ANSWER = "Show the answer"
 
 

@@ -131,7 +131,7 @@ def _where(scan: Scan, rows: NDArray[np.intp], hosts: int) -> str:
     ports = scan.port[rows]
     if (ports < 0).any():
         return words.address_ranges(scan.address[rows].tolist())
-    told = f"ports {words.port_ranges(ports.tolist())}"
+    told = f"{'port' if len(np.unique(ports)) == 1 else 'ports'} {words.port_ranges(ports.tolist())}"
     if hosts == 1:
         return told
     names = list(dict.fromkeys(scan.host[row] for row in rows.tolist()))

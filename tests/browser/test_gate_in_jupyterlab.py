@@ -118,6 +118,8 @@ def test_on_a_small_screen_shift_enter_shows_the_picture_before_it_runs_on(page:
     page.wait_for_function(f"() => {FOCUS} === {SECOND}")
     ladder, view = cell(page, FIRST).locator(LADDER), page.locator(".jp-WindowedPanel-outer")
     end = view.bounding_box()["y"] + view.bounding_box()["height"]
+    button = cell(page, FIRST).get_by_role("button", name="Answer again").bounding_box()
+    assert button["y"] + button["height"] <= end
     assert ladder.bounding_box()["y"] + ladder.bounding_box()["height"] > end
     page.keyboard.press("Shift+Enter")
     assert view.bounding_box()["y"] <= ladder.bounding_box()["y"]

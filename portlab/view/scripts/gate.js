@@ -38,14 +38,14 @@
     }, PATIENCE_MS);
   };
 
-  // Where Shift+Enter goes on from: the next cell.  The page shows what is said here.
+  // Where Shift+Enter goes on from: the next cell.  The page shows what is said here, and what can be done about it.
   const goOn = (figure) => {
     if (figure.dataset.locked) {
       const own = figure.closest(".jp-Cell"), next = own?.nextElementSibling;
       (next?.matches(".jp-Cell") ? next : own)?.focus({ preventScroll: true });
       portlab.reading = figure.closest(".pl-live");
     }
-    figure.querySelector(".feedback").scrollIntoView({ block: "nearest" });
+    for (const part of [".bar", ".feedback"]) figure.querySelector(part).scrollIntoView({ block: "nearest" });
   };
   const showOffer = (figure) => {
     goOn(figure);

@@ -92,6 +92,11 @@ def test_several_hosts() -> None:
     assert seen.facts.startswith("200 ports of 2 hosts · 2.50 s")
 
 
+def test_one_port_of_many_hosts() -> None:
+    [group] = summary.summarise(big({23: CLOSED}, hosts=tuple(f"pc{n}" for n in range(40)))).groups
+    assert group.where.endswith(" more: port 23")
+
+
 WARNINGS = [
     ({"complete": False, "stopped_by": "interrupted"}, "INCOMPLETE: the scan ended early (interrupted)."),
     (
