@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from portlab.errors import BadTarget, quoted
 from portlab.ports import service_name
 from portlab.shown import Shown, text_table
 from portlab.view import figure
 from portlab.view.svg import escape
 
 HEADS = ("port", "transport", "address", "usually there")
+BEGINS = "Netid"  # the first word of what ss tells
+EXAMPLE = 'type listening("web", lab.sockets("web")).'
 ANY, EVERY = {"0.0.0.0", "[::]", "*"}, "every address"
 
 
@@ -41,7 +44,14 @@ class Listening(Shown):
 
 
 def listening(host: str, told: str) -> Listening:
-    """What `ss` told on a host, line by line: listening("web", lab.sockets("web"))."""
+    """What `ss` told on a host, line by line: listening("web", lab.sockets("web")).
+
+    BadTarget for what is not that.
+    """
+    if not isinstance(host, str) or not host.isidentifier():
+        raise BadTarget(f"{quoted(host)} is no host's name: {EXAMPLE}")
+    if not isinstance(told, str) or not told.startswith(BEGINS):
+        raise BadTarget(f"{quoted(told)} is not what ss tells of a host's sockets: {EXAMPLE}")
     lines = [words for line in told.splitlines()[1:] if len(words := line.split()) > 4]
     return Listening(host, tuple(sorted({_socket(words[0], words[4]) for words in lines})))
 

@@ -195,6 +195,6 @@ def test_the_sockets_of_a_host_show_what_a_scan_cannot():
         assert "127.0.0.1:80 " in lab.sockets("web")
         assert f"{LAB.address('web')}:80 " not in lab.sockets("web")
     with lab.case("M04"):
-        queue = next(line.split() for line in lab.sockets("web").splitlines() if ":8081 " in line)
+        queue = next(line.split() for line in lab.sockets("web").splitlines() if ":443 " in line)
         assert queue[:4] == ["tcp", "LISTEN", "1", "0"]  # one waits, and there is room for none
     assert f"{LAB.address('web')}:80 " in lab.sockets("web")

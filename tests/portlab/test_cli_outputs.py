@@ -116,7 +116,7 @@ def test_scan_that_could_not_begin_leaves_the_old_file(
     wire = RuleWire(answer_like_linux({80}))
     error = KeyboardInterrupt() if interrupted else OSError(100, "Network is down")
 
-    def fail(addresses: object, wait: float) -> None:
+    def fail(addresses: object, wait: float, gap: float) -> None:
         raise error
 
     monkeypatch.setattr(wire, "resolve", fail)

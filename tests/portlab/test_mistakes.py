@@ -30,6 +30,7 @@ from portlab.evidence.scans import Scans
 from portlab.learn.lesson import _prediction
 from portlab.learn.memory import Memory
 from portlab.scanning import scan as scans
+from portlab.scanning import send
 from portlab.view import plots
 from portlab.wire import tap
 from portlab.wire.kernel import source_address
@@ -178,6 +179,9 @@ face("meanings(x)", lambda x: view.meanings(x))
 face("anatomy(x)", lambda x: view.anatomy(x), "bytes")
 face("anatomy(_, x)", lambda x: view.anatomy(scan().events.frames[0], x), "text", "control", "empty text")
 face("cards(x)", lambda x: view.cards(x), *EMPTY)
+SS = "Netid State Recv-Q Send-Q Local Address:Port Peer Address:Port"
+face("listening(x, _)", lambda x: view.listening(x, SS))
+face("listening(_, x)", lambda x: view.listening("web", x))
 face("reference(x)", lambda x: view.reference(x), *EMPTY, "scans")
 face("reference(_, x)", lambda x: view.reference((), x), *EMPTY, "None")
 face("conversations(x)", lambda x: view.conversations(x))
@@ -219,7 +223,8 @@ def quiet(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     def begin(*arguments: object) -> None:
         raise NothingWrongWithIt
 
-    monkeypatch.setattr(scans, "open_wire", begin)
+    for opens in (scans, send):
+        monkeypatch.setattr(opens, "open_wire", begin)
     monkeypatch.setattr(socket, "getaddrinfo", only_addresses)
     monkeypatch.chdir(tmp_path)
 

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
+import pytest
+
+from portlab.errors import BadTarget
 from portlab.view import listening
 
 SS = """\
@@ -28,3 +33,15 @@ def test_sockets_are_told_as_their_host_tells_them_in_the_order_of_their_ports()
 
 def test_a_host_that_nothing_listens_on_has_only_the_heads() -> None:
     assert len(str(listening("web", SS.splitlines()[0])).splitlines()) == 2
+
+
+@pytest.mark.parametrize(
+    ("host", "told", "sentence"),
+    [
+        ("no name", SS, "'no name' is no host's name: type listening(\"web\", "),
+        ("web", "tcp LISTEN", "'tcp LISTEN' is not what ss tells of a host's sockets: type listening("),
+    ],
+)
+def test_what_is_no_list_of_sockets_is_said_to_be_none(host: str, told: str, sentence: str) -> None:
+    with pytest.raises(BadTarget, match=re.escape(sentence)):
+        listening(host, told)
