@@ -201,7 +201,7 @@ VISIBLE = {
     ),
     "M24": Sight(
         "Two ports, and a program at each.",
-        _all(_decided([SYN_ACK] * 2, [RESET] * 2), _drawn("8081  tcp", "8082  tcp")),
+        _all(_decided([SYN_ACK] * 2, [RESET] * 2), _drawn("8081 tcp", "8082 tcp")),
     ),
     "M25": Sight(
         "Both open: at one a page is asked for, at the other SSH greets.",
@@ -234,7 +234,7 @@ VISIBLE = {
     ),
     "M39": Sight(
         "A listener on loopback only, and a RST from outside.",
-        _all(_decided([RESET], [SYN_ACK]), _drawn("80    tcp        127.0.0.1")),
+        _all(_decided([RESET], [SYN_ACK]), _drawn("80 tcp 127.0.0.1")),
     ),
     "M40": Sight("In words.", _words("IPv6")),
     "M41": Sight("Stopped, the port answers by RST.", _closed_and_not_silent),
