@@ -35,7 +35,7 @@
   };
 
   // handlers: wake(figure), arrive(figure), home(figure): what has the focus when the figure has, actions {name:
-  // (figure, control)}, keys {key: (figure, event)}, over, move, focus, input, submit(figure, event),
+  // (figure, control)}, keys {key: (figure, event)}, enter(figure): Enter in one of its fields, over, move, focus, input, submit(figure, event),
   // hear(figure, detail), trouble(figure); all may be left out.
   page.kind = (name, version, handlers) => {
     if (version > (page.kinds[name]?.version ?? 0)) page.kinds[name] = { version, ...handlers };
@@ -94,6 +94,7 @@
     const typing = /INPUT|SELECT|TEXTAREA|SUMMARY/.test(event.target.tagName);
     const pressing = event.key === " " && event.target.tagName === "BUTTON";
     const kind = page.kinds[figure.dataset.pl], act = kind.keys?.[event.key];
+    if (event.key === "Enter" && event.target.tagName === "INPUT") kind.enter?.(figure);
     if (!act || typing || pressing) return;
     if (act(figure, event) !== false) event.preventDefault(); // false: the key is left to the page
   }, true);

@@ -5,13 +5,6 @@
     figure.dispatchEvent(new CustomEvent("pl-tell", { bubbles: true, detail: { do: what, ...typed } }));
   };
 
-  // Enter in a field starts, as it does in every form.
-  const wake = (figure) => {
-    figure.onkeydown = (event) => {
-      if (event.key === "Enter" && event.target.tagName === "INPUT") tell(figure, "start");
-    };
-  };
-
   const copy = async (figure) => {
     const code = figure.querySelector(".python code"), said = figure.querySelector(".python [role=status]");
     try {
@@ -23,8 +16,8 @@
     }
   };
 
-  portlab.kind("scan", 1, {
-    wake,
+  portlab.kind("scan", 2, {
+    enter: (figure) => tell(figure, "start"), // as in every form
     input: (figure) => tell(figure, "typed"),
     hear: (figure, { line }) => {
       figure.querySelector(".python code").textContent = line;
